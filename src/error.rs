@@ -1,0 +1,161 @@
+//! The one error that reaches the user: what failed, why, what to do, and the exit code.
+//!
+//! Every stage has errors of its own; they meet here. An exit code is a promise to scripts, so
+//! each is a documented constant and follows from a [`Kind`] by an exhaustive match.
+
+use std::error::Error as StdError;
+use std::fmt::Write as _;
+
+/// Success.
+pub const EXIT_OK: u8 = 0;
+/// An error that none of the others describes, such as a file that cannot be written.
+pub const EXIT_OTHER: u8 = 1;
+/// The command line is wrong.
+pub const EXIT_USAGE: u8 = 2;
+/// The project is wrong: manifest, module files, sources, toolchain.
+pub const EXIT_PROJECT: u8 = 3;
+/// No builder answers, or it went away.
+pub const EXIT_BUILDER: u8 = 4;
+/// A step of the build failed: the compiler's message is on standard error.
+pub const EXIT_BUILD: u8 = 5;
+/// A registry refused, or does not answer.
+pub const EXIT_REGISTRY: u8 = 6;
+/// Cancelled, as by Ctrl-C (128 + SIGINT).
+pub const EXIT_CANCELLED: u8 = 130;
+
+/// What went wrong, as far as exit codes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// See [`EXIT_OTHER`].
+    Other,
+    /// See [`EXIT_USAGE`].
+    Usage,
+    /// See [`EXIT_PROJECT`].
+    Project,
+    /// See [`EXIT_BUILDER`].
+    Builder,
+    /// See [`EXIT_BUILD`].
+    Build,
+    /// See [`EXIT_REGISTRY`].
+    Registry,
+    /// See [`EXIT_CANCELLED`].
+    Cancelled,
+}
+
+impl Kind {
+    /// Returns the exit code.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Other => EXIT_OTHER,
+            Self::Usage => EXIT_USAGE,
+            Self::Project => EXIT_PROJECT,
+            Self::Builder => EXIT_BUILDER,
+            Self::Build => EXIT_BUILD,
+            Self::Registry => EXIT_REGISTRY,
+            Self::Cancelled => EXIT_CANCELLED,
+        }
+    }
+}
+
+/// A failure with everything that is said about it.
+#[derive(Debug)]
+pub struct Error {
+    /// What went wrong, as far as exit codes tell.
+    pub kind: Kind,
+    message: String,
+    causes: Vec<String>,
+    excerpt: Option<String>,
+    hint: Option<String>,
+}
+
+impl Error {
+    /// Returns an error that says `message`.
+    #[must_use]
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            causes: Vec::new(),
+            excerpt: None,
+            hint: None,
+        }
+    }
+
+    /// Returns an error that says what `error` and its sources say, each once.
+    #[must_use]
+    pub fn of(kind: Kind, error: &(dyn StdError + 'static)) -> Self {
+        let mut result = Self::new(kind, error.to_string());
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            // A transparent wrapper repeats what it wraps.
+            if !result.message.contains(&text) {
+                result.causes.push(text);
+            }
+            source = cause.source();
+        }
+        result
+    }
+
+    /// Puts a headline above the message, which becomes the first cause.
+    #[must_use]
+    pub fn under(mut self, headline: &str) -> Self {
+        let message = std::mem::replace(&mut self.message, headline.to_owned());
+        self.causes.insert(0, message);
+        self
+    }
+
+    /// Adds what can be done about it.
+    #[must_use]
+    pub fn hinted(mut self, hint: impl Into<Option<String>>) -> Self {
+        self.hint = hint.into().or(self.hint);
+        self
+    }
+
+    /// Adds lines that show where: of the manifest, of the compiler.
+    #[must_use]
+    pub fn showing(mut self, excerpt: impl Into<String>) -> Self {
+        self.excerpt = Some(excerpt.into());
+        self
+    }
+
+    /// Returns the text for a terminal or a log: `error: …`, indented causes, the excerpt,
+    /// `hint: …`.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = format!("error: {}\n", self.message);
+        for cause in &self.causes {
+            for line in cause.lines() {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
+        if let Some(excerpt) = &self.excerpt {
+            let _ = writeln!(text, "{}", excerpt.trim_end());
+        }
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(text, "hint: {hint}");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot read goimage.toml")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn causes_are_indented_below_the_error() {
+        let error = Outer(std::io::Error::other("permission denied"));
+        let error = Error::of(Kind::Project, &error).hinted("run it as its owner".to_owned());
+        assert_eq!(
+            error.render(),
+            "error: cannot read goimage.toml\n  permission denied\nhint: run it as its owner\n"
+        );
+        assert_eq!(error.kind.exit_code(), 3);
+    }
+}

@@ -1,0 +1,4 @@
+//! gobuild compiles a Go project straight to a BuildKit graph: no Dockerfile in between.
+
+pub mod error;
+pub mod oci;

@@ -1,0 +1,12 @@
+//! OCI vocabulary shared by every stage: platforms, references, image configs.
+//!
+//! Leaf module: it uses nothing of gobuild's own.
+
+pub mod config;
+pub mod exporter;
+pub mod platform;
+pub mod reference;
+
+pub use config::ImageConfig;
+pub use platform::Platform;
+pub use reference::Reference;
