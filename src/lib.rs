@@ -2,4 +2,5 @@
 
 pub mod error;
 pub mod oci;
+pub mod plan;
 pub mod project;

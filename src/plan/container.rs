@@ -1,0 +1,91 @@
+//! Where things stand inside the containers that steps run in.
+//!
+//! Project files keep their places relative to each other. The project's root is [`ROOT`], or,
+//! where a `replace` reaches out of the project with `../`, as many folders below it as the
+//! longest climb, so that the same relative path leads to the same file. No name of a folder
+//! above the project enters: the same project gives the same steps in any checkout.
+
+use crate::project::tree::TreePath;
+
+/// Fixed paths in step containers.
+pub mod paths {
+    /// Where project files are mounted.
+    pub const ROOT: &str = "/src";
+    /// The `go` command (both in the packed toolchain and in the `golang` images).
+    pub const GO: &str = "/usr/local/go/bin/go";
+    /// `GOPATH`.
+    pub const GOPATH: &str = "/go";
+    /// `GOMODCACHE`.
+    pub const MODULES: &str = "/go/pkg/mod";
+    /// `GOCACHE`.
+    pub const BUILD_CACHE: &str = "/cache/go-build";
+    /// Scratch space, a tmpfs.
+    pub const TEMPORARY: &str = "/tmp";
+    /// Where a compile step leaves its binary.
+    pub const OUTPUT: &str = "/out";
+    /// Folder of the certificates that the session lends to steps with network.
+    pub const TRUST: &str = "/run/gobuild/ca";
+    /// The session's netrc.
+    pub const NETRC: &str = "/run/gobuild/netrc";
+    /// Folder of user-named secrets.
+    pub const SECRETS: &str = "/run/secrets";
+}
+
+/// Name of each stand-in folder above the project.
+const ABOVE: &str = "_";
+
+/// Maps project paths to container paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    climbs: usize,
+}
+
+impl Layout {
+    /// Returns the layout that has room for all of `files`.
+    #[must_use]
+    pub fn of<'a>(files: impl IntoIterator<Item = &'a TreePath>) -> Self {
+        Self {
+            climbs: files.into_iter().map(TreePath::climbs).max().unwrap_or(0),
+        }
+    }
+
+    /// Returns a file's place relative to [`paths::ROOT`].
+    #[must_use]
+    pub fn relative(&self, path: &TreePath) -> TreePath {
+        let above = vec![ABOVE; self.climbs].join("/");
+        TreePath::new(&above).join(path.as_str())
+    }
+
+    /// Returns a file's absolute path in the container.
+    #[must_use]
+    pub fn absolute(&self, path: &TreePath) -> String {
+        let relative = self.relative(path);
+        if relative.is_root() {
+            paths::ROOT.to_owned()
+        } else {
+            format!("{}/{relative}", paths::ROOT)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_paths_keep_leading_to_the_same_file() {
+        let files = ["go.mod", "cmd/main.go", "../../shared/lib/go.mod"].map(TreePath::new);
+        let layout = Layout::of(&files);
+        assert_eq!(layout.absolute(&TreePath::root()), "/src/_/_");
+        assert_eq!(layout.absolute(&files[1]), "/src/_/_/cmd/main.go");
+        assert_eq!(layout.absolute(&files[2]), "/src/shared/lib/go.mod");
+        assert_eq!(layout.absolute(&TreePath::new("../x")), "/src/_/x");
+    }
+
+    #[test]
+    fn a_project_that_stays_inside_is_at_the_root() {
+        let layout = Layout::of(&[TreePath::new("go.mod")]);
+        assert_eq!(layout.absolute(&TreePath::root()), "/src");
+        assert_eq!(layout.absolute(&TreePath::new("a/b.go")), "/src/a/b.go");
+    }
+}

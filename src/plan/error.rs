@@ -1,0 +1,116 @@
+//! Why a project cannot be planned.
+
+use std::sync::Arc;
+
+use super::steps::compile::UnquotableStamp;
+use super::steps::image::ImageError;
+use super::steps::toolchain::NotAVersion;
+use crate::project::golang::graph::GraphError;
+use crate::project::golang::workspace::{ResolveError, WorkspaceError};
+use crate::project::manifest::MissingValue;
+use crate::project::manifest::names::NameError;
+use crate::project::tree::{TreeError, TreePath};
+
+/// Why a project cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The Go version is none.
+    #[error(transparent)]
+    Version(#[from] NotAVersion),
+    /// The module files do not fit the build.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// An import leads nowhere.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// The import graph has a fault.
+    #[error(transparent)]
+    Graph(Arc<GraphError>),
+    /// A template needs a value that cannot be had.
+    #[error(transparent)]
+    Value(#[from] MissingValue),
+    /// An image cannot be named.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A stamp cannot be passed on.
+    #[error(transparent)]
+    Stamp(#[from] UnquotableStamp),
+    /// The project cannot be read.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// An image has a fault.
+    #[error("image {name}")]
+    Image {
+        /// Its name.
+        name: String,
+        /// The fault.
+        source: ImageError,
+    },
+    /// The profile is not there.
+    #[error("the profile {path} does not exist")]
+    NoProfile {
+        /// Where it should be.
+        path: TreePath,
+    },
+    /// Two images have one name.
+    #[error("two images are named {name}: of {first}, and of {second}")]
+    SameName {
+        /// The name.
+        name: String,
+        /// Programs in the first.
+        first: String,
+        /// Programs in the second.
+        second: String,
+    },
+    /// Two programs of an image have one name.
+    #[error("two programs of one image are named {name}: {first} and {second}")]
+    SameBinary {
+        /// The name.
+        name: String,
+        /// Import path of the first.
+        first: String,
+        /// Import path of the second.
+        second: String,
+    },
+    /// `--tag` names one image, and there are several.
+    #[error("--tag names a whole image, and this project makes several")]
+    TagsForSeveral,
+    /// `--target` leaves no image to build.
+    #[error("no image is named {}", targets.join(" or "))]
+    NoTarget {
+        /// The names that were asked for.
+        targets: Vec<String>,
+    },
+    /// The programs that were named are in no image.
+    #[error("no [[image]] holds {}", selection.join(" or "))]
+    NotInAnyImage {
+        /// The package patterns that were named.
+        selection: Vec<String>,
+    },
+}
+
+impl PlanError {
+    /// Returns what the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Workspace(error) => error.hint(),
+            Self::Resolve(error) => error.hint(),
+            Self::Graph(error) => error.hint(),
+            Self::SameName { .. } => {
+                Some("name them in goimage.toml with an [[image]] each".to_owned())
+            }
+            Self::SameBinary { .. } => {
+                Some("rename one folder, or put them in separate images".to_owned())
+            }
+            Self::TagsForSeveral => Some(
+                "choose one with --target NAME or a package path, or prefix all with --repository"
+                    .to_owned(),
+            ),
+            Self::NoTarget { .. } | Self::NotInAnyImage { .. } => {
+                Some("gobuild plan lists the images of a project".to_owned())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What must happen to turn a project into images: plain, versioned, serialisable data.
+//!
+//! Enters: the resolved manifest, the Go workspace and closures of its main packages. Leaves: a
+//! [`Plan`], which can be printed before any daemon exists. Nothing here knows of LLB, digests
+//! or daemons; the same project gives the same plan wherever it is checked out.
+
+mod container;
+mod context;
+mod error;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod naming;
+mod steps;
+mod targets;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::oci::Platform;
+use crate::project::manifest::{Base, Compression};
+use crate::project::tree::TreePath;
+
+pub use container::{Layout, paths};
+pub use error::PlanError;
+pub use naming::Naming;
+pub use steps::modules::{LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SECRET};
+pub use targets::{Request, plan};
+
+/// Version of the plan's own shape, raised when a reader of its JSON would notice.
+pub const PLAN_VERSION: u32 = 1;
+
+/// Everything one invocation has to do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// [`PLAN_VERSION`].
+    pub version: u32,
+    /// Platform that steps run on.
+    pub build_platform: Platform,
+    /// The Go toolchain.
+    pub toolchain: ToolchainStep,
+    /// Download of the modules that the binaries need; none if there are none.
+    pub modules: Option<ModulesStep>,
+    /// One step per binary and platform.
+    pub compiles: Vec<CompileStep>,
+    /// The images, in the manifest's order.
+    pub images: Vec<ImageStep>,
+}
+
+/// Which Go compiles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ToolchainStep {
+    /// Exact version, e.g. `1.26.3`.
+    pub version: String,
+    /// Where it comes from.
+    pub source: ToolchainSource,
+}
+
+/// Where the toolchain comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToolchainSource {
+    /// The `golang.org/toolchain` module, through the user's `GOPROXY`.
+    Proxy,
+    /// The local `GOROOT`.
+    Host,
+    /// An image that holds `/usr/local/go`.
+    Image(String),
+}
+
+/// Download of exactly the modules that the binaries' imports lead to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ModulesStep {
+    /// Module files of the project: all that the step sees of it.
+    pub inputs: BTreeSet<TreePath>,
+    /// Folder in the container that `go` runs in.
+    pub directory: String,
+    /// One listing per platform, run one after another into the same module cache.
+    pub queries: Vec<ModuleQuery>,
+    /// Variables that every listing runs with.
+    pub env: BTreeMap<String, String>,
+    /// Secrets that downloads need.
+    pub secrets: Vec<SecretMount>,
+    /// SSH agents that downloads need.
+    pub ssh: Vec<String>,
+}
+
+/// The external packages that binaries of one platform import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ModuleQuery {
+    /// Target platform: constraints decide which imports are followed.
+    pub platform: Platform,
+    /// Import paths, directly imported from the project's own packages.
+    pub packages: BTreeSet<String>,
+    /// The command.
+    pub args: Vec<String>,
+    /// Variables on top of the step's own.
+    pub env: BTreeMap<String, String>,
+}
+
+/// A secret presented as a file to one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SecretMount {
+    /// Id that the session resolves.
+    pub id: String,
+    /// Absolute path in the container.
+    pub target: String,
+    /// Whether the step runs without it.
+    pub optional: bool,
+}
+
+/// `go build` of one main package for one platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CompileStep {
+    /// File name of the binary.
+    pub binary: String,
+    /// Import path of the main package.
+    pub import_path: String,
+    /// Its folder.
+    pub package: TreePath,
+    /// Target platform.
+    pub platform: Platform,
+    /// Every project file that the step sees.
+    pub inputs: BTreeSet<TreePath>,
+    /// Whether it mounts the modules.
+    pub needs_modules: bool,
+    /// Folder in the container that `go` runs in.
+    pub directory: String,
+    /// The command.
+    pub args: Vec<String>,
+    /// Its variables.
+    pub env: BTreeMap<String, String>,
+}
+
+/// One image, of one or several platforms.
+#[derive(Clone, Debug, Serialize)]
+pub struct ImageStep {
+    /// Repository or plain name, without a tag; what `--target` selects.
+    pub name: String,
+    /// Every `name:tag` the image is to have.
+    pub references: Vec<String>,
+    /// How its layers are compressed.
+    pub compression: Compression,
+    /// What it is made of, per platform.
+    pub platforms: Vec<PlatformImage>,
+    /// The manifest's annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// An image of one platform.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlatformImage {
+    /// Target platform.
+    pub platform: Platform,
+    /// What lies beneath.
+    pub base: Base,
+    /// Binaries, a layer each.
+    pub binaries: Vec<BinaryLayer>,
+    /// Copied files, a layer each.
+    pub files: Vec<FilesLayer>,
+    /// PEM files of the project whose certificates are added to the trust store.
+    pub certs: Vec<TreePath>,
+    /// Whether time zones are in; none: as the base has it.
+    pub tzdata: Option<bool>,
+    /// What the image says about how to run.
+    pub config: ImageSettings,
+}
+
+/// A compiled binary's place in an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BinaryLayer {
+    /// Index into [`Plan::compiles`].
+    pub compile: usize,
+    /// Absolute path in the image.
+    pub path: String,
+}
+
+/// A file or folder of the project that is copied into an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FilesLayer {
+    /// Where it is in the project.
+    pub from: TreePath,
+    /// Every file below it that is copied.
+    pub inputs: BTreeSet<TreePath>,
+    /// Whether `from` is a folder, whose content is copied.
+    pub directory: bool,
+    /// Absolute path in the image.
+    pub to: String,
+    /// Permission bits; the files' own if none.
+    pub mode: Option<u32>,
+    /// `user[:group]`, by name or number.
+    pub owner: String,
+}
+
+/// What an image's config says, on top of its base's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ImageSettings {
+    /// `uid[:gid]` or names.
+    pub user: Option<String>,
+    /// Entrypoint.
+    pub entrypoint: Vec<String>,
+    /// Default arguments.
+    pub cmd: Vec<String>,
+    /// Variables.
+    pub env: BTreeMap<String, String>,
+    /// Working folder.
+    pub workdir: Option<String>,
+    /// Ports, `8080/tcp`.
+    pub expose: Vec<String>,
+    /// Mount points.
+    pub volumes: Vec<String>,
+    /// Signal to stop with.
+    pub stop_signal: Option<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+}

@@ -1,0 +1,8 @@
+//! One step of the plan per file: what it sees, what it runs.
+
+pub(super) mod compile;
+pub(super) mod environment;
+pub(super) mod files;
+pub(super) mod image;
+pub(super) mod modules;
+pub(super) mod toolchain;

@@ -1,0 +1,349 @@
+//! From manifest and sources to a plan: which programs, for which platforms, in which images.
+//!
+//! Programs are found per platform (constraints may hide one), their closures computed once per
+//! program and platform however many images hold them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::context::context;
+use super::error::PlanError;
+use super::naming::Naming;
+use super::steps::compile::{self, Main};
+use super::steps::image::{self, Binary};
+use super::steps::{modules, toolchain};
+use super::{CompileStep, ImageStep, PLAN_VERSION, Plan};
+use crate::oci::{Platform, Reference};
+use crate::project::golang::graph::{Closure, Loader, MainPackage};
+use crate::project::golang::source::Sources;
+use crate::project::golang::workspace::{Resolver, Workspace};
+use crate::project::manifest::names::binary_name;
+use crate::project::manifest::{Image, Manifest, Pgo, Values};
+use crate::project::tree::{Tree, TreePath};
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The files.
+    pub tree: &'a dyn Tree,
+    /// Folder that the manifest's paths are relative to.
+    pub project: &'a TreePath,
+    /// The manifest.
+    pub manifest: &'a Manifest,
+    /// The Go modules.
+    pub workspace: &'a Workspace,
+    /// Values of template variables, but for binary, platform and Go version.
+    pub values: &'a Values,
+    /// Package patterns that were named; empty for all.
+    pub selection: &'a [String],
+    /// Target platforms that were named; empty for the manifest's.
+    pub platforms: &'a [Platform],
+    /// Platform that steps run on.
+    pub build_platform: &'a Platform,
+    /// How images are named, and which are wanted.
+    pub naming: &'a Naming,
+}
+
+/// Returns the plan.
+///
+/// # Errors
+/// See [`PlanError`].
+pub fn plan(request: Request<'_>) -> Result<Plan, PlanError> {
+    let go = &request.manifest.go;
+    let version = toolchain::version(go, request.workspace)?;
+    request.workspace.check_toolchain(&version)?;
+    let platforms = platforms(&request);
+    let resolver = Resolver::new(request.workspace, request.tree).with_toolchain(&version);
+    let sources = Sources::new(request.tree);
+    let loaders = platforms.iter().map(|platform| {
+        let context = context(go, platform, &version);
+        (
+            platform,
+            Loader::new(request.workspace, &resolver, &sources, context),
+        )
+    });
+    let values = Values {
+        go_version: Some(version.as_str().to_owned()),
+        ..request.values.clone()
+    };
+    let mut planner = Planner {
+        request,
+        values,
+        loaders: loaders.collect(),
+        compiles: Compiles::default(),
+    };
+    let images = planner.images()?;
+    let Compiles {
+        steps, external, ..
+    } = planner.compiles;
+    let all: BTreeSet<&str> = external.values().flatten().map(String::as_str).collect();
+    request.workspace.verify(request.tree, all)?;
+    let modules = &request.manifest.modules;
+    Ok(Plan {
+        version: PLAN_VERSION,
+        build_platform: request.build_platform.clone(),
+        toolchain: toolchain::step(go, modules, &version),
+        modules: modules::step(go, modules, request.workspace, &external),
+        compiles: steps,
+        images,
+    })
+}
+
+/// Returns the target platforms, each once, in the order of their first mention.
+fn platforms(request: &Request<'_>) -> Vec<Platform> {
+    let manifest = &request.manifest.build.platforms;
+    let wanted = if request.platforms.is_empty() {
+        manifest
+    } else {
+        request.platforms
+    };
+    let default = std::slice::from_ref(request.build_platform);
+    let wanted = if wanted.is_empty() { default } else { wanted };
+    let mut seen = BTreeSet::new();
+    wanted
+        .iter()
+        .filter(|platform| seen.insert(*platform))
+        .cloned()
+        .collect()
+}
+
+struct Planner<'a> {
+    request: Request<'a>,
+    values: Values,
+    loaders: Vec<(&'a Platform, Loader<'a>)>,
+    compiles: Compiles,
+}
+
+/// The compile steps so far.
+#[derive(Default)]
+struct Compiles {
+    steps: Vec<CompileStep>,
+    known: BTreeMap<(TreePath, Platform), usize>,
+    /// External packages that the programs of each platform import.
+    external: BTreeMap<Platform, BTreeSet<String>>,
+}
+
+impl Planner<'_> {
+    fn images(&mut self) -> Result<Vec<ImageStep>, PlanError> {
+        let manifest = self.request.manifest;
+        let selected = match self.request.selection {
+            [] => None,
+            selection => Some(directories(&self.mains(selection)?)),
+        };
+        let mut drafts = Vec::new();
+        for image in &manifest.images {
+            let everything = ["./...".to_owned()];
+            let mains = self.mains(image.binaries.as_deref().unwrap_or(&everything))?;
+            let groups: Vec<Vec<MainPackage>> = match image.binaries {
+                Some(_) => vec![mains],
+                None => mains.into_iter().map(|main| vec![main]).collect(),
+            };
+            for group in groups {
+                let wanted = selected.as_ref().is_none_or(|selected| {
+                    group.iter().any(|main| selected.contains(&main.directory))
+                });
+                if wanted {
+                    drafts.push((image, group));
+                }
+            }
+        }
+        if drafts.is_empty() {
+            return Err(PlanError::NotInAnyImage {
+                selection: self.request.selection.to_vec(),
+            });
+        }
+        self.name(drafts)
+    }
+
+    /// Names the drafts and plans those that are wanted.
+    fn name(
+        &mut self,
+        drafts: Vec<(&Image, Vec<MainPackage>)>,
+    ) -> Result<Vec<ImageStep>, PlanError> {
+        let naming = self.request.naming;
+        let mut images = Vec::new();
+        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        for (image, group) in drafts {
+            let first = group.first().map(|main| binary_name(&main.import_path));
+            let values = self.values.with_binary(first.unwrap_or_default());
+            let (name, references) = naming.name(image, &values)?;
+            if !naming.wants(&name) {
+                continue;
+            }
+            let paths: Vec<&str> = group.iter().map(|main| main.import_path.as_str()).collect();
+            let second = paths.join(", ");
+            if let Some(first) = names.insert(name.clone(), second.clone()) {
+                return Err(PlanError::SameName {
+                    name,
+                    first,
+                    second,
+                });
+            }
+            if !naming.tags.is_empty() && names.len() > 1 {
+                return Err(PlanError::TagsForSeveral);
+            }
+            images.push(self.image(image, name, references, &group, &values)?);
+        }
+        match images.is_empty() {
+            true => Err(PlanError::NoTarget {
+                targets: naming.targets.clone(),
+            }),
+            false => Ok(images),
+        }
+    }
+
+    /// Finds programs in the order of the patterns, each once. A constraint may hide one from
+    /// some of the platforms.
+    fn mains(&self, patterns: &[String]) -> Result<Vec<MainPackage>, PlanError> {
+        let mut mains = Vec::new();
+        for pattern in patterns {
+            let mut found = BTreeSet::new();
+            let mut failure = None;
+            for (_, loader) in &self.loaders {
+                match loader.mains(self.request.project, std::slice::from_ref(pattern)) {
+                    Ok(mains) => found.extend(mains),
+                    Err(error) => failure = failure.or(Some(error)),
+                }
+            }
+            match failure {
+                Some(error) if found.is_empty() => return Err(error.into()),
+                _ => found.retain(|main| !mains.contains(main)),
+            }
+            mains.extend(found);
+        }
+        Ok(mains)
+    }
+
+    fn image(
+        &mut self,
+        image: &Image,
+        name: String,
+        references: Vec<Reference>,
+        mains: &[MainPackage],
+        values: &Values,
+    ) -> Result<ImageStep, PlanError> {
+        let mut platforms = Vec::new();
+        for index in 0..self.loaders.len() {
+            let binaries = self.binaries(index, mains)?;
+            let request = &self.request;
+            let platform = self.loaders[index].0;
+            let planned = image::platform_image(
+                request.tree,
+                request.project,
+                image,
+                platform,
+                &binaries,
+                values,
+            );
+            platforms.push(planned.map_err(|source| PlanError::Image {
+                name: name.clone(),
+                source,
+            })?);
+        }
+        let annotations = image::expand(&image.annotations, values);
+        let annotations = annotations.map_err(|error| PlanError::Image {
+            name: name.clone(),
+            source: error.into(),
+        })?;
+        Ok(ImageStep {
+            references: references.iter().map(Reference::familiar).collect(),
+            compression: image.compression,
+            name,
+            platforms,
+            annotations,
+        })
+    }
+
+    /// Returns the binaries of an image for one platform, compiled once each.
+    fn binaries(&mut self, index: usize, mains: &[MainPackage]) -> Result<Vec<Binary>, PlanError> {
+        let mut binaries: Vec<Binary> = Vec::new();
+        for main in mains {
+            let compile = self.compile(index, main)?;
+            let name = self.compiles.steps[compile].binary.clone();
+            if let Some(other) = binaries.iter().find(|other| other.name == name) {
+                let first = self.compiles.steps[other.compile].import_path.clone();
+                return Err(PlanError::SameBinary {
+                    name,
+                    first,
+                    second: main.import_path.clone(),
+                });
+            }
+            binaries.push(Binary { name, compile });
+        }
+        Ok(binaries)
+    }
+
+    fn compile(&mut self, index: usize, main: &MainPackage) -> Result<usize, PlanError> {
+        let (platform, loader) = &self.loaders[index];
+        let key = (main.directory.clone(), (*platform).clone());
+        if let Some(known) = self.compiles.known.get(&key) {
+            return Ok(*known);
+        }
+        let closure = loader.closure(&main.directory)?;
+        let step = self.step(platform, main, &closure)?;
+        self.compiles
+            .external
+            .entry((*platform).clone())
+            .or_default()
+            .extend(closure.external);
+        self.compiles.steps.push(step);
+        let compile = self.compiles.steps.len() - 1;
+        self.compiles.known.insert(key, compile);
+        Ok(compile)
+    }
+
+    fn step(
+        &self,
+        platform: &Platform,
+        main: &MainPackage,
+        closure: &Closure,
+    ) -> Result<CompileStep, PlanError> {
+        let Request {
+            manifest,
+            workspace,
+            project,
+            tree,
+            ..
+        } = self.request;
+        let go = &manifest.go;
+        let binary = binary_name(&main.import_path);
+        let suffix = if platform.os == "windows" { ".exe" } else { "" };
+        let binary = format!("{binary}{suffix}");
+        let mut inputs = closure.files.clone();
+        inputs.extend(workspace.module_files.iter().cloned());
+        let mut go_here = go.clone();
+        if let Pgo::File(profile) = &go.pgo {
+            let profile = project.join(profile.as_str());
+            if tree.kind(&profile)?.is_none() {
+                return Err(PlanError::NoProfile { path: profile });
+            }
+            inputs.insert(profile.clone());
+            go_here.pgo = Pgo::File(profile);
+        }
+        let values = self.values.with_binary(&binary).with_platform(platform);
+        let stamps = go
+            .stamp
+            .iter()
+            .map(|(name, template)| Ok((name.clone(), template.expand(&values)?)));
+        let main = Main {
+            binary: &binary,
+            import_path: &main.import_path,
+            package: &main.directory,
+            inputs,
+            needs_modules: workspace.vendor.is_none() && !closure.external.is_empty(),
+            stamps: stamps.collect::<Result<_, PlanError>>()?,
+        };
+        Ok(compile::step(&go_here, workspace, platform, main)?)
+    }
+}
+
+fn directories(mains: &[MainPackage]) -> BTreeSet<TreePath> {
+    mains.iter().map(|main| main.directory.clone()).collect()
+}
+
+/// Errors of the graph are shared between everything that met them.
+impl From<Arc<crate::project::golang::graph::GraphError>> for PlanError {
+    fn from(error: Arc<crate::project::golang::graph::GraphError>) -> Self {
+        Self::Graph(error)
+    }
+}
