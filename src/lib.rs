@@ -1,6 +1,7 @@
 //! gobuild compiles a Go project straight to a BuildKit graph: no Dockerfile in between.
 
 pub mod error;
+pub mod llb;
 pub mod oci;
 pub mod plan;
 pub mod project;
