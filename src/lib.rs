@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod llb;
+pub mod lower;
 pub mod oci;
 pub mod plan;
 pub mod project;

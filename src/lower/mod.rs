@@ -1,0 +1,95 @@
+//! From the plan to the graph: each step of a [`Plan`] becomes vertices.
+//!
+//! Enters: the plan, and [`Presented`], the vertices that stand for its inputs (digest-keyed OCI
+//! layouts in the CLI, local sources in the frontend). Leaves: [`Output`]s. Pure: the same plan
+//! and the same inputs give the same graph.
+
+mod compile;
+mod image;
+mod modules;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub use image::{CopiedFiles, ImageInputs, LoweredImage, binaries, image, rfc3339};
+
+use crate::llb::{self, Output};
+use crate::plan::{CompileStep, Plan};
+
+/// Id of the mount that holds `GOCACHE`: its entries are keyed by toolchain, flags and content, so
+/// all projects of a builder share one.
+const BUILD_CACHE_ID: &str = "gobuild/go-build";
+
+/// Why a plan cannot be lowered.
+#[derive(Debug, thiserror::Error)]
+pub enum LowerError {
+    /// A path or name of the plan is one that no op can carry.
+    #[error(transparent)]
+    Llb(#[from] llb::Error),
+    /// An image holds a binary that no step compiles.
+    #[error("an image needs compile step {compile}, which the plan does not have")]
+    NoStep {
+        /// Index of the step.
+        compile: usize,
+    },
+    /// The inputs are those of another plan.
+    #[error("the plan has {steps} compile steps, and there are inputs for {closures}")]
+    Inputs {
+        /// How many compile steps the plan has.
+        steps: usize,
+        /// How many closures were presented.
+        closures: usize,
+    },
+}
+
+/// The vertices that stand for a plan's inputs.
+#[derive(Clone, Debug)]
+pub struct Presented {
+    /// Root of step containers, with Go at `/usr/local/go`.
+    pub toolchain: Output,
+    /// The project's module files; none if no step downloads.
+    pub module_files: Option<Output>,
+    /// Each compile step's files, in the order of [`Plan::compiles`].
+    pub closures: Vec<Output>,
+}
+
+/// The compile steps of a plan, each with a root that holds just its binary.
+#[derive(Clone, Debug)]
+pub struct Binaries<'a>(Vec<(&'a CompileStep, Output)>);
+
+impl Binaries<'_> {
+    /// Returns one compile step and its root.
+    fn get(&self, compile: usize) -> Result<(&CompileStep, &Output), LowerError> {
+        let found = self.0.get(compile).map(|(step, output)| (*step, output));
+        found.ok_or(LowerError::NoStep { compile })
+    }
+}
+
+/// Lowers every step up to the binaries.
+///
+/// # Errors
+/// A path or name of the plan is one that no op can carry, or `presented` does not fit the plan.
+pub fn compile_all<'a>(plan: &'a Plan, presented: &Presented) -> Result<Binaries<'a>, LowerError> {
+    let (steps, closures) = (plan.compiles.len(), presented.closures.len());
+    if steps != closures {
+        return Err(LowerError::Inputs { steps, closures });
+    }
+    let modules = match (&plan.modules, &presented.module_files) {
+        (Some(step), Some(files)) => Some(modules::lower(step, plan, &presented.toolchain, files)?),
+        _ => None,
+    };
+    let steps = plan.compiles.iter().zip(&presented.closures);
+    let outputs = steps.map(|(step, closure)| {
+        let modules = modules.as_ref().filter(|_| step.needs_modules);
+        let output = compile::lower(step, plan, &presented.toolchain, closure, modules)?;
+        Ok((step, output))
+    });
+    Ok(Binaries(outputs.collect::<Result<_, LowerError>>()?))
+}
+
+/// Adds variables to an exec in their own order, which is bytewise.
+fn with_env(exec: crate::llb::Exec, env: &BTreeMap<String, String>) -> crate::llb::Exec {
+    env.iter()
+        .fold(exec, |exec, (name, value)| exec.env(name, value))
+}
