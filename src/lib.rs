@@ -1,8 +1,11 @@
 //! gobuild compiles a Go project straight to a BuildKit graph: no Dockerfile in between.
 
+pub mod base;
+pub mod content;
 pub mod error;
 pub mod llb;
 pub mod lower;
 pub mod oci;
 pub mod plan;
 pub mod project;
+pub mod toolchain;

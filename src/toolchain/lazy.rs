@@ -1,0 +1,86 @@
+//! A toolchain layer whose digest is known and whose bytes are looked for when asked for.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::memo::Memo;
+use super::tree::Tree;
+use super::{Host, ToolchainError, proxy};
+use crate::content::{Blob, Layer};
+use crate::oci::Platform;
+
+/// Where the tree of a remembered layer is found again.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    /// The module cache, or failing that the proxy.
+    Proxy { version: String, host: Host },
+    /// A folder of this machine.
+    Folder(PathBuf),
+}
+
+struct LazyBlob {
+    origin: Origin,
+    platform: Platform,
+    memo: Memo,
+    memo_path: PathBuf,
+    packed: Mutex<Option<Arc<dyn Blob>>>,
+}
+
+/// Returns the layer that `memo` describes.
+pub(super) fn layer(memo: Memo, memo_path: PathBuf, origin: Origin, platform: &Platform) -> Layer {
+    let (descriptor, diff_id) = (memo.layer().clone(), memo.diff_id().clone());
+    let blob = LazyBlob {
+        origin,
+        platform: platform.clone(),
+        memo,
+        memo_path,
+        packed: Mutex::new(None),
+    };
+    Layer::known(descriptor, diff_id, Arc::new(blob))
+}
+
+impl LazyBlob {
+    fn pack(&self) -> Result<Arc<dyn Blob>, ToolchainError> {
+        let root = match &self.origin {
+            Origin::Proxy { version, host } => proxy::download(version, &self.platform, host)?,
+            Origin::Folder(root) => root.clone(),
+        };
+        let tree = Tree::read(&root, &self.platform)?;
+        let layer = tree.pack()?;
+        let (found, remembered) = (layer.descriptor().digest(), self.memo.layer().digest());
+        if found == remembered {
+            return Ok(Arc::clone(layer.blob()));
+        }
+        // Without the memo the next run packs what is there.
+        if let Err(error) = std::fs::remove_file(&self.memo_path) {
+            tracing::warn!(path = %self.memo_path.display(), %error, "cannot drop toolchain memo");
+        }
+        Err(ToolchainError::Drifted {
+            root: tree.root().to_owned(),
+            found: found.to_string(),
+            remembered: remembered.to_string(),
+        })
+    }
+}
+
+impl Blob for LazyBlob {
+    fn size(&self) -> u64 {
+        self.memo.layer().size()
+    }
+
+    fn open(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
+        // The daemon may read several ranges at once; the first one packs for all.
+        let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
+        let blob = match &*packed {
+            Some(blob) => Arc::clone(blob),
+            None => {
+                let blob = self.pack()?;
+                *packed = Some(Arc::clone(&blob));
+                blob
+            }
+        };
+        drop(packed);
+        blob.open(offset)
+    }
+}
