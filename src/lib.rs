@@ -7,5 +7,6 @@ pub mod llb;
 pub mod lower;
 pub mod oci;
 pub mod plan;
+pub mod progress;
 pub mod project;
 pub mod toolchain;
