@@ -1,0 +1,176 @@
+//! The Control service: what a daemon is, what it stores, and the calls that builds are made of.
+//!
+//! Source: BuildKit `api/services/control/control.proto`, `client/{info,workers}.go`.
+
+mod records;
+
+use std::collections::BTreeMap;
+
+use buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
+use buildkit_proto::moby::buildkit::v1::{InfoRequest, ListWorkersRequest, types};
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+
+pub use self::records::{Prune, UsageRecord};
+use super::error::Error;
+use super::transport::{Address, ConnectCause, ConnectError, Connection, TlsFiles};
+use crate::oci::Platform;
+
+/// Largest message either side sends (the daemon's own limit).
+pub(super) const MAX_MESSAGE: usize = 16 << 20;
+
+/// A connection to a daemon's Control service.
+///
+/// Clones share the connection.
+#[derive(Clone, Debug)]
+pub struct Client {
+    address: Address,
+    connection: Connection,
+    version: Option<Version>,
+}
+
+/// Which daemon answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Go package it was built from.
+    pub package: String,
+    /// Its version, e.g. `v0.32.2`.
+    pub version: String,
+    /// Its revision in version control.
+    pub revision: String,
+}
+
+/// A worker of a daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worker {
+    /// Its id.
+    pub id: String,
+    /// Its labels, among them `org.mobyproject.buildkit.worker.snapshotter`.
+    pub labels: BTreeMap<String, String>,
+    /// Platforms it runs, its native one first.
+    pub platforms: Vec<Platform>,
+}
+
+impl Client {
+    /// Connects to a daemon and asks it who it is.
+    ///
+    /// # Errors
+    /// Nobody listens at the address, or not a buildkitd.
+    pub async fn connect(address: &Address, tls: Option<&TlsFiles>) -> Result<Self, Error> {
+        let connection = Connection::open(address, tls).await?;
+        let version = match control(&connection).info(InfoRequest {}).await {
+            Ok(answer) => answer.into_inner().buildkit_version.map(Version::from),
+            // Daemons before v0.11 have no such call, but they have answered.
+            Err(status) if status.code() == Code::Unimplemented => None,
+            Err(status) => {
+                return Err(Error::from(ConnectError {
+                    address: address.clone(),
+                    cause: ConnectCause::NotBuildkit(reason(&status)),
+                }));
+            }
+        };
+        Ok(Self {
+            address: address.clone(),
+            connection,
+            version,
+        })
+    }
+
+    /// Returns the connection that all of this client's calls use.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Returns where the daemon listens.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Returns the daemon's version as it told on connecting; none from daemons before v0.11.
+    #[must_use]
+    pub fn version(&self) -> Option<&Version> {
+        self.version.as_ref()
+    }
+
+    /// Asks a daemon for its version again; the call is also a sign of life.
+    ///
+    /// # Errors
+    /// The daemon is gone or refuses.
+    pub async fn info(&self) -> Result<Option<Version>, Error> {
+        match self.control().info(InfoRequest {}).await {
+            Ok(answer) => Ok(answer.into_inner().buildkit_version.map(Version::from)),
+            Err(status) => Err(self.error(status).await),
+        }
+    }
+
+    /// Returns the daemon's workers, the default one first.
+    ///
+    /// # Errors
+    /// The daemon is gone or refuses.
+    pub async fn list_workers(&self) -> Result<Vec<Worker>, Error> {
+        let request = ListWorkersRequest { filter: Vec::new() };
+        match self.control().list_workers(request).await {
+            Ok(answer) => Ok(answer
+                .into_inner()
+                .record
+                .into_iter()
+                .map(Worker::from)
+                .collect()),
+            Err(status) => Err(self.error(status).await),
+        }
+    }
+
+    pub(super) fn control(&self) -> ControlClient<Channel> {
+        control(&self.connection)
+    }
+
+    pub(super) async fn error(&self, status: Status) -> Error {
+        Error::of(status, &self.connection).await
+    }
+}
+
+fn control(connection: &Connection) -> ControlClient<Channel> {
+    ControlClient::new(connection.channel())
+        .max_decoding_message_size(MAX_MESSAGE)
+        .max_encoding_message_size(MAX_MESSAGE)
+}
+
+/// Words a status with its causes, which for a broken stream say more than the message.
+fn reason(status: &Status) -> String {
+    let mut text = status.message().to_owned();
+    let mut link = std::error::Error::source(status);
+    while let Some(cause) = link {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        link = cause.source();
+    }
+    text
+}
+
+impl From<types::BuildkitVersion> for Version {
+    fn from(version: types::BuildkitVersion) -> Self {
+        Self {
+            package: version.package,
+            version: version.version,
+            revision: version.revision,
+        }
+    }
+}
+
+impl From<types::WorkerRecord> for Worker {
+    fn from(record: types::WorkerRecord) -> Self {
+        Self {
+            id: record.id,
+            labels: record.labels.into_iter().collect(),
+            platforms: record
+                .platforms
+                .iter()
+                .map(|p| Platform::new(&p.os, &p.architecture, Some(&p.variant)))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Byte streams to a daemon, one file per address scheme, and the one HTTP/2 connection on them.
+//!
+//! An [`Address`] (and [`TlsFiles`]) enters, a [`Connection`] leaves. A connection is dialled
+//! once and never again: sessions and builds are bound to it, so a silent reconnect would only
+//! turn a lost daemon into errors that are harder to read.
+//!
+//! Source: BuildKit `client/client.go`; HTTP/2 is spoken with prior knowledge.
+
+#![expect(clippy::disallowed_methods, reason = "the edge that opens connections")]
+
+mod address;
+mod tcp;
+mod tls;
+mod unix;
+mod watched;
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tonic::transport::{Channel, Endpoint};
+
+pub use self::address::{Address, AddressError};
+pub use self::tls::{TlsError, TlsFiles};
+use self::watched::{End, Watched};
+
+/// How long a daemon may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Receive windows, so that an exported image is not throttled by round trips.
+const STREAM_WINDOW: u32 = 8 << 20;
+const CONNECTION_WINDOW: u32 = 32 << 20;
+
+/// A daemon that cannot be reached.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot connect to buildkitd at {address}")]
+pub struct ConnectError {
+    /// Where it was looked for.
+    pub address: Address,
+    /// What stood in the way.
+    #[source]
+    pub cause: ConnectCause,
+}
+
+/// What stands in the way of a connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectCause {
+    /// The system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Nobody answered in time.
+    #[error("no answer within {} s", CONNECT_TIMEOUT.as_secs())]
+    TimedOut,
+    /// The credentials cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The address' scheme has no TLS.
+    #[error("TLS credentials are given, but only tcp:// addresses use them")]
+    TlsNotUsed,
+    /// The TLS or HTTP/2 handshake failed.
+    #[error("handshake failed")]
+    Handshake(#[source] tonic::transport::Error),
+    /// Something listens there that does not answer as buildkitd does.
+    #[error("the server does not answer as buildkitd: {0}")]
+    NotBuildkit(String),
+}
+
+/// A live connection to one daemon.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    peer: Arc<str>,
+    channel: Channel,
+    end: watch::Receiver<End>,
+}
+
+impl Connection {
+    /// Dials a daemon once.
+    ///
+    /// # Errors
+    /// Nobody listens there, or the handshake fails.
+    pub async fn open(address: &Address, tls: Option<&TlsFiles>) -> Result<Self, ConnectError> {
+        let dialled = tokio::time::timeout(CONNECT_TIMEOUT, dial(address, tls)).await;
+        let (channel, end) = dialled
+            .unwrap_or(Err(ConnectCause::TimedOut))
+            .map_err(|cause| ConnectError {
+                address: address.clone(),
+                cause,
+            })?;
+        Ok(Self {
+            peer: address.to_string().into(),
+            channel,
+            end,
+        })
+    }
+
+    /// Speaks HTTP/2 as a client on a stream that is open already, such as the standard streams of
+    /// a frontend; `peer` names the other side in errors.
+    ///
+    /// # Errors
+    /// The stream ends before HTTP/2 has begun.
+    pub async fn over<T>(peer: &str, stream: T) -> Result<Self, ConnectCause>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        // An authority is mandatory in HTTP/2; buildkitd does not look at it.
+        let (channel, end) = handshake(Endpoint::from_static("http://localhost"), stream).await?;
+        Ok(Self {
+            peer: peer.into(),
+            channel,
+            end,
+        })
+    }
+
+    /// Returns who is at the other side: an address, or a name.
+    #[must_use]
+    pub fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    /// Returns a handle for gRPC clients; all of them share the connection.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// Returns why the connection ended, if it did.
+    #[must_use]
+    pub fn ended(&self) -> Option<Arc<str>> {
+        self.end.borrow().clone()
+    }
+
+    /// Waits for the connection's end and returns why it came.
+    pub async fn end(&self) -> Arc<str> {
+        let mut end = self.end.clone();
+        match end.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_default(),
+            // The stream tells its end when dropped; a sender gone without one cannot be.
+            Err(_) => "the connection was dropped".into(),
+        }
+    }
+}
+
+async fn dial(
+    address: &Address,
+    tls: Option<&TlsFiles>,
+) -> Result<(Channel, watch::Receiver<End>), ConnectCause> {
+    match address {
+        Address::Unix(_) if tls.is_some() => Err(ConnectCause::TlsNotUsed),
+        // An authority is mandatory in HTTP/2; buildkitd does not look at it.
+        Address::Unix(path) => {
+            let endpoint = Endpoint::from_static("http://localhost");
+            handshake(endpoint, unix::dial(path).await?).await
+        }
+        Address::Tcp { host, port } => {
+            let scheme = if tls.is_some() { "https" } else { "http" };
+            let authority = address.to_string();
+            let authority = authority.trim_start_matches("tcp://");
+            let mut endpoint = Endpoint::from_shared(format!("{scheme}://{authority}"))
+                .map_err(ConnectCause::Handshake)?;
+            if let Some(files) = tls {
+                let config = files.load(host)?;
+                endpoint = endpoint
+                    .tls_config(config)
+                    .map_err(ConnectCause::Handshake)?;
+            }
+            handshake(endpoint, tcp::dial(host, *port).await?).await
+        }
+    }
+}
+
+/// Starts HTTP/2 on a stream that is used this once.
+async fn handshake<T>(
+    endpoint: Endpoint,
+    stream: T,
+) -> Result<(Channel, watch::Receiver<End>), ConnectCause>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (stream, end) = Watched::new(stream);
+    let once = Arc::new(Mutex::new(Some(stream)));
+    let connector = tower::service_fn(move |_| {
+        let stream = once.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let gone = || io::Error::new(io::ErrorKind::NotConnected, "the daemon is gone");
+        std::future::ready(stream.map(TokioIo::new).ok_or_else(gone))
+    });
+    let channel = endpoint
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .connect_with_connector(connector)
+        .await
+        .map_err(ConnectCause::Handshake)?;
+    Ok((channel, end))
+}
