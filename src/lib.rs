@@ -1,6 +1,7 @@
 //! gobuild compiles a Go project straight to a BuildKit graph: no Dockerfile in between.
 
 pub mod base;
+pub mod builder;
 pub mod buildkit;
 pub mod content;
 pub mod error;

@@ -1,0 +1,87 @@
+//! Starts the managed buildkitd as a process that outlives the build.
+
+use std::env;
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use super::error::ManagedError;
+use super::home::Home;
+
+/// Steps share the host's network: the managed daemon serves the one user who started it.
+const CONFIG: &str = "\
+# Written once by gobuild; edit it freely and run `gobuild builder stop`.
+# All keys: BuildKit's docs/buildkitd.toml.md.
+[worker.oci]
+  enabled = true
+  networkMode = \"host\"
+[worker.containerd]
+  enabled = false
+";
+
+/// Starts the daemon; its output goes to the log.
+pub(super) fn launch(home: &Home) -> Result<Child, ManagedError> {
+    let file = |action, path: PathBuf| {
+        move |source| ManagedError::File {
+            action,
+            path,
+            source,
+        }
+    };
+    let config = home.config();
+    if !config.exists() {
+        fs::write(&config, CONFIG).map_err(file("write", config.clone()))?;
+    }
+    let log = File::create(home.log()).map_err(file("create", home.log()))?;
+    let errors = log.try_clone().map_err(file("open", home.log()))?;
+    let daemon = find("buildkitd").ok_or(ManagedError::NoBinary)?;
+    let root = rustix::process::geteuid().is_root();
+    let mut command = command(&daemon, root)?;
+    if !root {
+        // runc keeps its state there; a user without a login session has no such folder.
+        let runtime = home.runtime();
+        fs::create_dir_all(&runtime).map_err(file("create", runtime.clone()))?;
+        command.env("XDG_RUNTIME_DIR", runtime);
+    }
+    command
+        .arg("--config")
+        .arg(config)
+        .arg("--root")
+        .arg(home.state())
+        .arg("--addr")
+        .arg(home.address())
+        // Its default is a folder that belongs to root and to a buildkitd of the system.
+        .arg("--otel-socket-path")
+        .arg(home.traces())
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(errors)
+        // A Ctrl-C meant for the build must not reach the daemon.
+        .process_group(0);
+    let program = command.get_program().to_string_lossy().into_owned();
+    command
+        .spawn()
+        .map_err(|source| ManagedError::Spawn { program, source })
+}
+
+/// Returns the command up to the daemon's own flags.
+fn command(daemon: &Path, root: bool) -> Result<Command, ManagedError> {
+    if root {
+        return Ok(Command::new(daemon));
+    }
+    let rootlesskit = find("rootlesskit").ok_or(ManagedError::NoRootless)?;
+    let mut command = Command::new(rootlesskit);
+    // The flags of BuildKit's own docs/rootless.md, on the host's network.
+    command.args(["--net=host", "--copy-up=/etc", "--copy-up=/run"]);
+    command.arg(daemon).arg("--rootless");
+    Ok(command)
+}
+
+/// Returns a program's place on PATH.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|candidate| candidate.is_file())
+}
