@@ -8,6 +8,7 @@ pub mod error;
 pub mod llb;
 pub mod lower;
 pub mod oci;
+pub mod pipeline;
 pub mod plan;
 pub mod progress;
 pub mod project;

@@ -1,0 +1,5 @@
+//go:build unix && !arm64
+
+package main
+
+const byConstraint = "unix, not arm64"

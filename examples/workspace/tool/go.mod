@@ -1,0 +1,3 @@
+module example.com/workspace/tool
+
+go 1.26.0

@@ -1,0 +1,282 @@
+//! Which solves make the outputs that were asked for, and what each writes where.
+//!
+//! One solve exports one result, so every image has a solve of its own; an image that is also
+//! wanted as a docker archive (whose readers know no zstd) or as a folder of binaries has one
+//! more for that. All share the session's content and every common vertex.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::buildkit::solve::Exporter;
+use crate::oci::exporter::{Destination, Output, OutputKind};
+use crate::plan::{ImageStep, Plan, PlatformImage};
+use crate::project::manifest::{Base, Compression};
+
+/// One solve of the invocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// Index of the image in the plan.
+    pub image: usize,
+    /// What is exported of it.
+    pub shape: Shape,
+    /// The daemon's exporters; their index names them on the session.
+    pub exporters: Vec<Exporter>,
+    /// What the session receives, by index of the exporter.
+    pub receivers: BTreeMap<usize, Receiver>,
+    /// Every `name:tag` that the image is exported under.
+    pub references: Vec<String>,
+    /// Whether a registry gets the image.
+    pub pushes: bool,
+}
+
+/// The result that a solve exports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// The image, its new layers compressed so.
+    Image(Compression),
+    /// Just the binaries.
+    Binaries,
+}
+
+/// What this side does with what an exporter sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    /// Bytes into a file or to standard output.
+    Stream(Destination),
+    /// Files into a folder.
+    Folder(PathBuf),
+    /// Blobs into an OCI layout folder.
+    Layout(PathBuf),
+}
+
+/// Outputs that contradict each other or the plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExportError {
+    /// Several images would write one place.
+    #[error("{images} images would all be written to {place}")]
+    Shared {
+        /// How many.
+        images: usize,
+        /// Where.
+        place: String,
+    },
+    /// Two outputs write one place.
+    #[error("two outputs would be written to {place}")]
+    Twice {
+        /// Where.
+        place: String,
+    },
+    /// Docker archives hold one platform.
+    #[error("a docker archive holds one platform, and {image} is built for {platforms}")]
+    DockerPlatforms {
+        /// The image.
+        image: String,
+        /// How many platforms it has.
+        platforms: usize,
+    },
+}
+
+/// Options that apply to all outputs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Whether registries are spoken to without TLS or with unknown certificates.
+    pub insecure_registry: bool,
+    /// Compression, in place of the manifest's.
+    pub compression: Option<Compression>,
+}
+
+/// Returns the solves that make `outputs` of every image; without outputs, each image is made
+/// and kept by the daemon alone.
+///
+/// # Errors
+/// See [`ExportError`].
+pub fn exports(
+    plan: &Plan,
+    outputs: &[Output],
+    options: Options,
+) -> Result<Vec<Export>, ExportError> {
+    check(plan, outputs)?;
+    let kept = [Output {
+        kind: OutputKind::Image { push: false },
+        attributes: BTreeMap::new(),
+    }];
+    let outputs = if outputs.is_empty() { &kept } else { outputs };
+    let mut exports = Vec::new();
+    for (index, image) in plan.images.iter().enumerate() {
+        let compression = options.compression.unwrap_or(image.compression);
+        let mut shapes: Vec<Shape> = Vec::new();
+        for shape in outputs.iter().map(|output| shape(output, compression)) {
+            if !shapes.contains(&shape) {
+                shapes.push(shape);
+            }
+        }
+        for wanted in shapes {
+            let mut export = Export {
+                image: index,
+                shape: wanted,
+                exporters: Vec::new(),
+                receivers: BTreeMap::new(),
+                references: Vec::new(),
+                pushes: false,
+            };
+            for output in outputs
+                .iter()
+                .filter(|output| shape(output, compression) == wanted)
+            {
+                add(&mut export, image, output, options);
+            }
+            exports.push(export);
+        }
+    }
+    Ok(exports)
+}
+
+/// Returns the result that an output exports; its own `compression=` wins.
+fn shape(output: &Output, compression: Compression) -> Shape {
+    let own = output.attributes.get("compression");
+    let own = own.and_then(|spelling| {
+        FORMATS
+            .into_iter()
+            .find(|format| self::spelling(*format) == spelling)
+    });
+    match (&output.kind, own) {
+        (OutputKind::Binaries(_), _) => Shape::Binaries,
+        (_, Some(own)) => Shape::Image(own),
+        // What reads these archives predates zstd.
+        (OutputKind::DockerArchive(_), None) if compression == Compression::Zstd => {
+            Shape::Image(Compression::Gzip)
+        }
+        _ => Shape::Image(compression),
+    }
+}
+
+/// Every way to compress.
+const FORMATS: [Compression; 3] = [
+    Compression::Zstd,
+    Compression::Gzip,
+    Compression::Uncompressed,
+];
+
+/// Returns a compression as exporters spell it.
+fn spelling(compression: Compression) -> &'static str {
+    match compression {
+        Compression::Zstd => "zstd",
+        Compression::Gzip => "gzip",
+        Compression::Uncompressed => "uncompressed",
+    }
+}
+
+/// Returns the names that an output gives to an image: its own `name=`, else the plan's.
+fn references(image: &ImageStep, output: &Output) -> Vec<String> {
+    match output.attributes.get("name") {
+        Some(names) => names.split(',').map(str::to_owned).collect(),
+        None => image.references.clone(),
+    }
+}
+
+/// Adds one output to a solve.
+fn add(export: &mut Export, image: &ImageStep, output: &Output, options: Options) {
+    let index = export.exporters.len();
+    let mut attributes = BTreeMap::new();
+    if let Shape::Image(compression) = export.shape {
+        attributes.insert("compression".to_owned(), spelling(compression).to_owned());
+        if forced(image, compression) {
+            attributes.insert("force-compression".to_owned(), "true".to_owned());
+        }
+        let names = references(image, output);
+        attributes.insert("name".to_owned(), names.join(","));
+        let new = names
+            .into_iter()
+            .filter(|name| !export.references.contains(name));
+        let new: Vec<String> = new.collect();
+        export.references.extend(new);
+    }
+    let (kind, receiver) = match &output.kind {
+        OutputKind::Image { push } => {
+            attributes.insert("oci-mediatypes".to_owned(), "true".to_owned());
+            if *push {
+                attributes.insert("push".to_owned(), "true".to_owned());
+                export.pushes = true;
+            }
+            if options.insecure_registry {
+                attributes.insert("registry.insecure".to_owned(), "true".to_owned());
+            }
+            ("image", None)
+        }
+        OutputKind::OciArchive(destination) => ("oci", Some(Receiver::Stream(destination.clone()))),
+        OutputKind::OciFolder(folder) => {
+            attributes.insert("tar".to_owned(), "false".to_owned());
+            ("oci", Some(Receiver::Layout(folder.clone())))
+        }
+        OutputKind::DockerArchive(destination) => {
+            attributes.insert("oci-mediatypes".to_owned(), "false".to_owned());
+            ("docker", Some(Receiver::Stream(destination.clone())))
+        }
+        OutputKind::Binaries(folder) => ("local", Some(Receiver::Folder(folder.clone()))),
+    };
+    attributes.extend(output.attributes.clone());
+    export.exporters.push(Exporter {
+        kind: kind.to_owned(),
+        attributes,
+    });
+    export
+        .receivers
+        .extend(receiver.map(|receiver| (index, receiver)));
+}
+
+/// Tells whether every layer is to be compressed so, also those that the daemon has otherwise
+/// compressed already.
+///
+/// The daemon keeps a layer as it was first exported, and takes equal layers of two layouts for
+/// one. Without force the digest would depend on what it built before. Layers of a registry's
+/// base are left as they are, so that registries can mount them, unless something else than the
+/// default was asked for.
+fn forced(image: &ImageStep, compression: Compression) -> bool {
+    let foreign = |image: &PlatformImage| matches!(image.base, Base::Image(_));
+    compression != Compression::Zstd || !image.platforms.iter().any(foreign)
+}
+
+/// Refuses outputs that would overwrite each other.
+fn check(plan: &Plan, outputs: &[Output]) -> Result<(), ExportError> {
+    let mut places = BTreeSet::new();
+    for output in outputs {
+        let (place, shareable) = match &output.kind {
+            OutputKind::Image { .. } => continue,
+            OutputKind::OciArchive(destination) | OutputKind::DockerArchive(destination) => {
+                (describe(destination), false)
+            }
+            OutputKind::OciFolder(path) | OutputKind::Binaries(path) => (display(path), true),
+        };
+        if !places.insert(place.clone()) {
+            return Err(ExportError::Twice { place });
+        }
+        if !shareable && plan.images.len() > 1 {
+            return Err(ExportError::Shared {
+                images: plan.images.len(),
+                place,
+            });
+        }
+        if matches!(output.kind, OutputKind::DockerArchive(_)) {
+            let several = plan.images.iter().find(|image| image.platforms.len() > 1);
+            if let Some(image) = several {
+                let (image, platforms) = (image.name.clone(), image.platforms.len());
+                return Err(ExportError::DockerPlatforms { image, platforms });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn describe(destination: &Destination) -> String {
+    match destination {
+        Destination::File(path) => display(path),
+        Destination::Stdout => "standard output".to_owned(),
+    }
+}
+
+fn display(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests;

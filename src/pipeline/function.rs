@@ -1,0 +1,354 @@
+//! The build function: a gateway in, a result out.
+//!
+//! It asks the daemon what only the daemon knows (digests and configs of images), lowers the
+//! plan, and solves one graph per platform. References are lazy: what fails, fails when the
+//! result is exported, with the failing vertex in the error.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+
+use super::exports::Shape;
+use super::present::{BuiltIn, PresentError, Sources, Toolchain, copied_files};
+use crate::buildkit::error::Error as WireError;
+use crate::buildkit::gateway::{
+    Gateway, GatewayResult, PlatformImage as Built, Reference, References, ResolveMode, Solve,
+    SourceQuery,
+};
+use crate::content;
+use crate::llb::{self, Image, Metadata, Output};
+use crate::lower::{self, Binaries, CopiedFiles, ImageInputs, LowerError, Presented};
+use crate::oci::config::ConfigError;
+use crate::oci::{ImageConfig, Platform};
+use crate::plan::{Plan, PlatformImage};
+use crate::project::manifest::{Base, Compression};
+
+mod accounts;
+mod offline;
+
+pub use accounts::AccountError;
+pub use offline::offline;
+
+/// What the function builds from.
+pub struct Inputs {
+    /// What must happen.
+    pub plan: Plan,
+    /// The plan's inputs.
+    pub sources: Sources,
+    /// Time of everything that images add, in seconds since 1970.
+    pub epoch: u32,
+    /// Where images of registries may come from.
+    pub resolve_mode: ResolveMode,
+}
+
+/// Why the function failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FunctionError {
+    /// The daemon refused or failed.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// An image of a registry cannot be had.
+    #[error("cannot resolve {reference} for {platform}")]
+    Resolve {
+        /// The image.
+        reference: String,
+        /// The platform it was asked for.
+        platform: Platform,
+        /// The daemon's answer.
+        source: Box<WireError>,
+    },
+    /// A base is no image of the platform.
+    #[error("the base {reference} has no image for {platform}: it is for {found}")]
+    BasePlatform {
+        /// The base.
+        reference: String,
+        /// The platform it was asked for.
+        platform: Platform,
+        /// What its config says.
+        found: String,
+    },
+    /// A base's config is unreadable.
+    #[error("the config of {reference}")]
+    Config {
+        /// The base.
+        reference: String,
+        /// What is wrong with it.
+        source: ConfigError,
+    },
+    /// An owner of copied files is not in the base.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// Something that gobuild carries cannot be presented.
+    #[error(transparent)]
+    Present(#[from] PresentError),
+    /// The plan cannot be lowered.
+    #[error("the build graph")]
+    Lower(#[from] LowerError),
+    /// A name of the plan does not fit an op.
+    #[error("the build graph")]
+    Llb(#[from] llb::Error),
+}
+
+/// Builds one image of the plan, or just its binaries.
+///
+/// # Errors
+/// See [`FunctionError`].
+pub async fn build(
+    gateway: &Gateway,
+    inputs: &Inputs,
+    image: usize,
+    shape: Shape,
+) -> Result<GatewayResult, FunctionError> {
+    let toolchain = toolchain(gateway, inputs).await?;
+    let binaries = lower::compile_all(&inputs.plan, &presented(&inputs.sources, toolchain))?;
+    let platforms = inputs
+        .plan
+        .images
+        .get(image)
+        .map_or(&[][..], |image| &image.platforms);
+    match shape {
+        Shape::Image(compression) => {
+            images(gateway, inputs, platforms, &binaries, compression, image).await
+        }
+        Shape::Binaries => folders(gateway, inputs, platforms, &binaries).await,
+    }
+}
+
+/// Returns the inputs of the steps.
+fn presented(sources: &Sources, toolchain: Output) -> Presented {
+    Presented {
+        toolchain,
+        module_files: sources.module_files.clone(),
+        closures: sources.closures.clone(),
+    }
+}
+
+async fn images(
+    gateway: &Gateway,
+    inputs: &Inputs,
+    platforms: &[PlatformImage],
+    binaries: &Binaries<'_>,
+    compression: Compression,
+    index: usize,
+) -> Result<GatewayResult, FunctionError> {
+    let built = platforms.iter().map(|image| async move {
+        let parts = image_inputs(gateway, inputs, image, compression).await?;
+        let lowered = lower::image(image, binaries, &parts)?;
+        let reference = solve(gateway, &lowered.root).await?;
+        let built = Built {
+            reference,
+            config: lowered.config.to_json(),
+        };
+        Ok::<_, FunctionError>((image.platform.clone(), built))
+    });
+    let mut built: BTreeMap<Platform, Built> = try_join_all(built).await?.into_iter().collect();
+    let mut result = match (built.len(), built.pop_first()) {
+        (1, Some((platform, image))) => GatewayResult::image(&platform, image),
+        (_, first) => {
+            built.extend(first);
+            GatewayResult::images(built)
+        }
+    };
+    if let Some(step) = inputs.plan.images.get(index) {
+        for (key, value) in &step.annotations {
+            result
+                .metadata
+                .insert(format!("annotation.{key}"), value.clone().into_bytes());
+        }
+    }
+    Ok(result)
+}
+
+async fn folders(
+    gateway: &Gateway,
+    inputs: &Inputs,
+    platforms: &[PlatformImage],
+    binaries: &Binaries<'_>,
+) -> Result<GatewayResult, FunctionError> {
+    let built = platforms.iter().map(|image| async move {
+        let root = lower::binaries(image, binaries, inputs.epoch)?;
+        let config = ImageConfig::empty(&image.platform).to_json();
+        let built = Built {
+            reference: solve(gateway, &root).await?,
+            config,
+        };
+        Ok::<_, FunctionError>((image.platform.clone(), built))
+    });
+    let mut built: BTreeMap<Platform, Built> = try_join_all(built).await?.into_iter().collect();
+    // One platform's binaries are not put into a folder of its name.
+    Ok(match (built.len(), built.pop_first()) {
+        (1, Some((platform, image))) => GatewayResult::image(&platform, image),
+        (_, first) => {
+            built.extend(first);
+            GatewayResult::images(built)
+        }
+    })
+}
+
+async fn solve(gateway: &Gateway, root: &Output) -> Result<Reference, FunctionError> {
+    let solved = gateway
+        .solve(Solve::definition(root.marshal().to_pb()))
+        .await?;
+    Ok(match solved.references {
+        References::Single(reference) => reference,
+        References::PerPlatform(references) => references.into_values().next().unwrap_or_default(),
+    })
+}
+
+async fn toolchain(gateway: &Gateway, inputs: &Inputs) -> Result<Output, FunctionError> {
+    match &inputs.sources.toolchain {
+        Toolchain::Layout(output) => Ok(output.clone()),
+        Toolchain::Image(reference) => {
+            let platform = &inputs.plan.build_platform;
+            let (output, _) = registry_image(gateway, inputs, reference, platform).await?;
+            Ok(output)
+        }
+    }
+}
+
+async fn image_inputs(
+    gateway: &Gateway,
+    inputs: &Inputs,
+    image: &PlatformImage,
+    compression: Compression,
+) -> Result<ImageInputs, FunctionError> {
+    let (base, config) = match &image.base {
+        Base::Image(reference) => {
+            registry_image(gateway, inputs, &reference.to_string(), &image.platform).await?
+        }
+        Base::Scratch | Base::Static => {
+            own_base(&inputs.sources, image, compression, inputs.epoch)?
+        }
+    };
+    let mut owners = Vec::new();
+    for copied in &image.files {
+        owners.push(accounts::owner(gateway, &base, &copied.owner).await?);
+    }
+    assemble(
+        &inputs.sources,
+        image,
+        (base, config),
+        &owners,
+        compression,
+        inputs.epoch,
+    )
+}
+
+/// Returns a base that needs no registry, with its config.
+pub(super) fn own_base(
+    sources: &Sources,
+    image: &PlatformImage,
+    compression: Compression,
+    epoch: u32,
+) -> Result<(Output, ImageConfig), FunctionError> {
+    let mut config = ImageConfig::empty(&image.platform);
+    if image.base == Base::Scratch {
+        return Ok((Output::scratch(), config));
+    }
+    config.set_env("SSL_CERT_FILE", crate::base::CERTS_PATH);
+    config.add_history(&lower::rfc3339(epoch), "gobuild static base");
+    let base = sources.built_in(BuiltIn::Base, &image.platform, packing(compression))?;
+    Ok((base, config))
+}
+
+/// Puts an image's parts together once its base and the owners of its files are known.
+pub(super) fn assemble(
+    sources: &Sources,
+    image: &PlatformImage,
+    (base, config): (Output, ImageConfig),
+    owners: &[(u32, u32)],
+    compression: Compression,
+    epoch: u32,
+) -> Result<ImageInputs, FunctionError> {
+    let (platform, packed) = (&image.platform, packing(compression));
+    let mut extras = Vec::new();
+    if !image.certs.is_empty() {
+        let part = BuiltIn::Certs(image.certs.clone());
+        extras.push((
+            sources.built_in(part, platform, packed)?,
+            "gobuild certificates".to_owned(),
+        ));
+    }
+    if image.tzdata == Some(true) && image.base != Base::Static {
+        let zones = sources.built_in(BuiltIn::TimeZones, platform, packed)?;
+        extras.push((zones, "gobuild time zones".to_owned()));
+    }
+    let files = image.files.iter().zip(owners).map(|(copied, owner)| {
+        Ok(CopiedFiles {
+            source: copied_files(copied)?,
+            owner: *owner,
+        })
+    });
+    let files = files.collect::<Result<_, llb::Error>>()?;
+    Ok(ImageInputs {
+        base,
+        config,
+        extras,
+        files,
+        epoch,
+    })
+}
+
+/// Resolves an image of a registry to its digest and config.
+async fn registry_image(
+    gateway: &Gateway,
+    inputs: &Inputs,
+    reference: &str,
+    platform: &Platform,
+) -> Result<(Output, ImageConfig), FunctionError> {
+    let query = SourceQuery {
+        identifier: format!("docker-image://{reference}"),
+        platform: Some(platform.clone()),
+        mode: inputs.resolve_mode,
+        log_name: format!("resolve {reference} {platform}"),
+        ..SourceQuery::default()
+    };
+    let failed = |source| FunctionError::Resolve {
+        reference: reference.to_owned(),
+        platform: platform.clone(),
+        source: Box::new(source),
+    };
+    let meta = gateway.resolve_source_meta(query).await.map_err(failed)?;
+    let Some(found) = meta.image else {
+        let missing = WireError::Incomplete {
+            call: "LLBBridge.ResolveSourceMeta",
+            missing: "image",
+        };
+        return Err(failed(missing));
+    };
+    let config = |source| FunctionError::Config {
+        reference: reference.to_owned(),
+        source,
+    };
+    let of = ImageConfig::platform_of(&found.config).map_err(config)?;
+    if (of.os.as_str(), of.architecture.as_str())
+        != (platform.os.as_str(), platform.architecture.as_str())
+    {
+        let (reference, platform) = (reference.to_owned(), platform.clone());
+        return Err(FunctionError::BasePlatform {
+            reference,
+            platform,
+            found: of.to_string(),
+        });
+    }
+    let pinned = match reference.contains('@') {
+        true => reference.to_owned(),
+        false => format!("{reference}@{}", found.digest),
+    };
+    let output = Image::new(pinned, platform.clone())
+        .metadata(Metadata::named(reference))
+        .build()?;
+    Ok((
+        output,
+        ImageConfig::of_base(&found.config, platform).map_err(config)?,
+    ))
+}
+
+/// Returns how gobuild compresses layers that it makes itself.
+fn packing(compression: Compression) -> content::Compression {
+    match compression {
+        Compression::Zstd => content::Compression::Zstd,
+        Compression::Gzip => content::Compression::Gzip,
+        Compression::Uncompressed => content::Compression::None,
+    }
+}

@@ -1,0 +1,21 @@
+//! From a project on disk to images: the stages put together.
+//!
+//! 1. [`location`]: which folder is the project, which packages of it were named.
+//! 2. [`project`]: manifest, workspace, git facts.
+//! 3. [`crate::plan`] says what must happen.
+//! 4. [`present`]: toolchain, closures and bases become digest-keyed layouts.
+//! 5. [`function`]: the build function, a gateway in and a result out. The CLI runs it over the
+//!    control socket; a frontend runs the same code over its pipes.
+//! 6. [`run`]: session, one solve per image, what the exporters say.
+
+#[cfg(test)]
+mod examples;
+pub mod exports;
+pub mod function;
+pub mod git;
+pub mod location;
+pub mod outcome;
+pub mod present;
+pub mod project;
+pub mod run;
+pub mod secrets;

@@ -1,0 +1,282 @@
+//! Presents a plan's inputs to the daemon: each as a digest-keyed OCI layout in a store that the
+//! session serves. The daemon asks for bytes only where a step that needs them is not cached.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::base::certs::PemFile;
+use crate::base::{self, BaseError};
+use crate::content::{
+    Attributes, Compression, FileCache, LayerBuilder, LayerError, Layout, LayoutError, STORE_ID,
+    Store, pack_layers,
+};
+use crate::llb::{self, Local, Metadata, OciLayout, Output};
+use crate::oci::Platform;
+use crate::pipeline::project::ProjectTree;
+use crate::plan::{FilesLayer, Layout as ContainerLayout, Plan, ToolchainSource};
+use crate::project::tree::{Tree as _, TreeError, TreePath};
+use crate::toolchain::{self, Host, Kind, ToolchainError};
+
+/// Name of the local source that serves files which images copy.
+pub const FILES_SOURCE: &str = "project";
+
+/// Memory that packing may hold file contents in, so that a file of many closures is read once.
+const FILE_MEMORY: u64 = 256 << 20;
+
+/// A plan's inputs as the daemon sees them.
+pub struct Sources {
+    store: Arc<Store>,
+    tree: Arc<ProjectTree>,
+    /// The toolchain.
+    pub toolchain: Toolchain,
+    /// The project's module files; none if no step downloads.
+    pub module_files: Option<Output>,
+    /// Each compile step's files, in the order of the plan.
+    pub closures: Vec<Output>,
+    built_in: Mutex<BTreeMap<(BuiltIn, Platform, Compression), Output>>,
+}
+
+/// The root of step containers.
+#[derive(Clone, Debug)]
+pub enum Toolchain {
+    /// A layout of ours.
+    Layout(Output),
+    /// An image of a registry, which the daemon resolves.
+    Image(String),
+}
+
+/// A part that gobuild carries itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BuiltIn {
+    /// The `static` base.
+    Base,
+    /// The trust store with more certificates, read from these project files.
+    Certs(Vec<TreePath>),
+    /// Time zones.
+    TimeZones,
+}
+
+/// Why inputs cannot be presented.
+#[derive(Debug, thiserror::Error)]
+pub enum PresentError {
+    /// There is no toolchain.
+    #[error(transparent)]
+    Toolchain(#[from] ToolchainError),
+    /// A project file cannot be packed.
+    #[error("cannot pack the project's files")]
+    Pack(#[from] LayerError),
+    /// A layout cannot be formed.
+    #[error("cannot describe the project's files")]
+    Layout(#[from] LayoutError),
+    /// The built-in base cannot be packed.
+    #[error(transparent)]
+    Base(#[from] BaseError),
+    /// The project cannot be read.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// A planned file is gone.
+    #[error("{path} is gone since the project was read")]
+    Gone {
+        /// The file.
+        path: TreePath,
+    },
+    /// A name does not fit a source.
+    #[error("a source of the build graph")]
+    Llb(#[from] llb::Error),
+}
+
+impl Sources {
+    /// Packs everything that the steps of `plan` see. Blocks.
+    ///
+    /// # Errors
+    /// See [`PresentError`].
+    pub fn present(
+        plan: &Plan,
+        tree: &Arc<ProjectTree>,
+        host: &Host,
+    ) -> Result<Self, PresentError> {
+        let store = Arc::new(Store::new());
+        let platform = &plan.build_platform;
+        let version = &plan.toolchain.version;
+        let prepared = |kind| -> Result<Toolchain, PresentError> {
+            let layout = toolchain::prepare(kind, version, platform, host)?;
+            Ok(Toolchain::Layout(serve(
+                &store,
+                layout,
+                platform,
+                &format!("go {version}"),
+            )?))
+        };
+        let toolchain = match &plan.toolchain.source {
+            ToolchainSource::Proxy => prepared(Kind::Proxy)?,
+            ToolchainSource::Host => prepared(Kind::Host)?,
+            ToolchainSource::Image(reference) => Toolchain::Image(reference.clone()),
+        };
+        let closures = plan.compiles.iter().map(|step| {
+            let name = format!("sources of {} {}", step.binary, step.platform);
+            (&step.inputs, name)
+        });
+        let modules = plan
+            .modules
+            .iter()
+            .map(|step| (&step.inputs, "module files".to_owned()));
+        let mut closures = pack(&store, tree, platform, closures.chain(modules))?;
+        let module_files = if plan.modules.is_some() {
+            closures.pop()
+        } else {
+            None
+        };
+        let tree = Arc::clone(tree);
+        Ok(Self {
+            store,
+            tree,
+            toolchain,
+            module_files,
+            closures,
+            built_in: Mutex::default(),
+        })
+    }
+
+    /// Returns the store that the session serves.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Returns a part that gobuild carries itself, packed on first use.
+    ///
+    /// # Errors
+    /// It cannot be packed; for certificates: a project file holds none.
+    pub fn built_in(
+        &self,
+        part: BuiltIn,
+        platform: &Platform,
+        compression: Compression,
+    ) -> Result<Output, PresentError> {
+        let mut known = self.built_in.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (part, platform.clone(), compression);
+        if let Some(output) = known.get(&key) {
+            return Ok(output.clone());
+        }
+        let (layout, name) = match &key.0 {
+            BuiltIn::Base => (base::static_base(platform, compression)?, "static base"),
+            BuiltIn::TimeZones => (base::tzdata_layout(platform, compression)?, "time zones"),
+            BuiltIn::Certs(paths) => (self.certs(paths, platform, compression)?, "certificates"),
+        };
+        let output = serve(&self.store, layout, platform, &format!("{name} {platform}"))?;
+        known.insert(key, output.clone());
+        Ok(output)
+    }
+
+    fn certs(
+        &self,
+        paths: &[TreePath],
+        platform: &Platform,
+        compression: Compression,
+    ) -> Result<Layout, PresentError> {
+        let mut bundles = Vec::new();
+        for path in paths {
+            let pem = self
+                .tree
+                .read(path)?
+                .ok_or_else(|| PresentError::Gone { path: path.clone() })?;
+            bundles.push((path.as_str(), pem));
+        }
+        let extra: Vec<PemFile<'_>> = bundles
+            .iter()
+            .map(|(name, pem)| PemFile { name, pem })
+            .collect();
+        Ok(base::certs_layout(platform, &extra, compression)?)
+    }
+}
+
+/// Returns a root that holds the files of one `files` entry at their project paths.
+///
+/// They come through the session's file service rather than in a layout: assets can be large, and
+/// that way the daemon asks only for those that changed.
+///
+/// # Errors
+/// A path is one that no source can carry.
+pub fn copied_files(files: &FilesLayer) -> Result<Output, llb::Error> {
+    Local::new(FILES_SOURCE)
+        .include(files.inputs.iter().map(|path| escaped(path.as_str())))
+        .shared_key_hint(FILES_SOURCE)
+        .metadata(Metadata::named(format!("load {}", files.from)))
+        .build()
+}
+
+/// Returns a pattern that matches just this path.
+fn escaped(path: &str) -> String {
+    let mut pattern = String::with_capacity(path.len());
+    for character in path.chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '\\' | '!' | '#') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
+}
+
+/// Packs sets of files, each as a layout; equal sets are packed once.
+fn pack<'a>(
+    store: &Store,
+    tree: &ProjectTree,
+    platform: &Platform,
+    sets: impl Iterator<Item = (&'a BTreeSet<TreePath>, String)>,
+) -> Result<Vec<Output>, PresentError> {
+    let sets: Vec<(&BTreeSet<TreePath>, String)> = sets.collect();
+    // A set is named after the first step that sees it.
+    let mut distinct: BTreeMap<&BTreeSet<TreePath>, &str> = BTreeMap::new();
+    for (set, name) in &sets {
+        distinct.entry(*set).or_insert(name);
+    }
+    let builders = distinct
+        .keys()
+        .map(|set| layer(tree, set))
+        .collect::<Result<Vec<_>, _>>()?;
+    let layers = pack_layers(&builders, &FileCache::new(FILE_MEMORY), Compression::None)?;
+    let mut outputs = BTreeMap::new();
+    for ((set, name), layer) in distinct.iter().zip(&layers) {
+        let layout = Layout::new("gobuild/closure", platform, std::slice::from_ref(layer))?;
+        outputs.insert(*set, serve(store, layout, platform, name)?);
+    }
+    Ok(sets
+        .iter()
+        .filter_map(|(set, _)| outputs.get(set).cloned())
+        .collect())
+}
+
+/// Returns the layer of one set of files, each at its place in step containers. Modes are not the
+/// disk's: no compiler reads them, and they differ between checkouts.
+fn layer(tree: &ProjectTree, files: &BTreeSet<TreePath>) -> Result<LayerBuilder, PresentError> {
+    let places = ContainerLayout::of(files);
+    let mut layer = LayerBuilder::new();
+    // The folder that `go` runs in exists even if all files lie elsewhere.
+    let root = places.relative(&TreePath::root());
+    if !root.is_root() {
+        layer.directory(root.as_str(), Attributes::DIRECTORY)?;
+    }
+    for path in files {
+        let source = tree
+            .inner()
+            .locate(path)?
+            .ok_or_else(|| PresentError::Gone { path: path.clone() })?;
+        layer.disk_file(places.relative(path).as_str(), source, Attributes::FILE)?;
+    }
+    Ok(layer)
+}
+
+/// Adds a layout to the store and returns the source that names it.
+fn serve(
+    store: &Store,
+    layout: Layout,
+    platform: &Platform,
+    name: &str,
+) -> Result<Output, llb::Error> {
+    let source = OciLayout::new(layout.name(), layout.digest(), platform.clone())
+        .store(STORE_ID)
+        .metadata(Metadata::named(name))
+        .build();
+    store.add(layout);
+    source
+}

@@ -1,0 +1,143 @@
+//! A project on disk, read: manifest, modules, facts for templates.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the edge that reads a project from the disk"
+)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::git;
+use super::location::{Location, MANIFEST};
+use crate::project::golang::workspace::{Workspace, WorkspaceError};
+use crate::project::ignore::{self, IgnoreError};
+use crate::project::manifest::{Document, Manifest, ManifestError, Values};
+use crate::project::tree::disk::DiskTree;
+use crate::project::tree::filtered::FilteredTree;
+use crate::project::tree::{Tree as _, TreeError, TreePath};
+
+/// The files of a project, without those that `.dockerignore` hides.
+pub type ProjectTree = FilteredTree<DiskTree>;
+
+/// A project, read.
+pub struct Project {
+    /// Where it is.
+    pub location: Location,
+    /// Its files.
+    pub tree: Arc<ProjectTree>,
+    /// Its Go modules.
+    pub workspace: Workspace,
+    /// Its manifest, or the default one.
+    pub manifest: Manifest,
+    /// The manifest's text, for errors that show it.
+    pub document: Option<Document>,
+    /// Values of template variables.
+    pub values: Values,
+}
+
+/// Why a project cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// The manifest is wrong.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The manifest that was named cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The manifest.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The manifest is not text.
+    #[error("{0} is not UTF-8")]
+    NotText(TreePath),
+    /// An ignore file is wrong.
+    #[error(transparent)]
+    Ignore(#[from] IgnoreError),
+    /// The module files are wrong.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// A file cannot be read.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+}
+
+/// Reads the project at `location`; `file` names another manifest than `goimage.toml`.
+///
+/// `date` is what `{{ date }}` stands for.
+///
+/// # Errors
+/// See [`ProjectError`].
+pub fn read(
+    location: Location,
+    file: Option<PathBuf>,
+    date: Option<String>,
+) -> Result<Project, ProjectError> {
+    let disk = DiskTree::open(&location.root)?;
+    let document = document(&disk, &location.project, file)?;
+    let manifest = document
+        .as_ref()
+        .map_or_else(|| Ok(Manifest::default()), Document::parse)?;
+    let matcher = ignore::load(&disk, &location.project.join(MANIFEST))?;
+    let tree = FilteredTree::new(disk, location.project.clone(), matcher);
+    let start = go_directory(&tree, &location.project)?;
+    let workspace = Workspace::load(&tree, &start, location.go_work.clone())?;
+    let environment = manifest.environment().into_iter();
+    let values = Values {
+        git: if manifest.uses_git() {
+            git::facts(&location.folder())
+        } else {
+            None
+        },
+        date,
+        env: environment
+            .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
+            .collect(),
+        ..Values::default()
+    };
+    Ok(Project {
+        location,
+        tree: Arc::new(tree),
+        workspace,
+        manifest,
+        document,
+        values,
+    })
+}
+
+/// Reads the manifest: the one named, else `goimage.toml` if there is one.
+fn document(
+    disk: &DiskTree,
+    project: &TreePath,
+    file: Option<PathBuf>,
+) -> Result<Option<Document>, ProjectError> {
+    if let Some(path) = file {
+        let name = path.display().to_string();
+        let text =
+            fs::read_to_string(&path).map_err(|source| ProjectError::Read { path, source })?;
+        return Ok(Some(Document::new(&name, &text)));
+    }
+    let path = project.join(MANIFEST);
+    let Some(bytes) = disk.read(&path)? else {
+        return Ok(None);
+    };
+    let text = std::str::from_utf8(&bytes).map_err(|_| ProjectError::NotText(path.clone()))?;
+    Ok(Some(Document::new(path.as_str(), text)))
+}
+
+/// Returns the folder whose `go.mod` applies to the project: its own or the nearest above it.
+fn go_directory(tree: &ProjectTree, project: &TreePath) -> Result<TreePath, TreeError> {
+    let mut folder = project.clone();
+    loop {
+        if tree.kind(&folder.join("go.mod"))?.is_some() {
+            return Ok(folder);
+        }
+        if folder.is_root() {
+            return Ok(project.clone());
+        }
+        folder = folder.parent();
+    }
+}

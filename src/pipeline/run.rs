@@ -1,0 +1,337 @@
+//! Runs a build on a daemon: a session, one solve per export, all at once.
+//!
+//! The solves share the daemon's work on every common vertex. Exporters that send bytes back name
+//! their target by its index in their own solve, so each of those solves has a session of its
+//! own; the others share one. The first failure ends all.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "an archive may go to standard output"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::exports::{Export, Receiver, Shape};
+use super::function::{self, FunctionError, Inputs};
+use super::outcome::Outcome;
+use super::present::FILES_SOURCE;
+use crate::buildkit::client::Client;
+use crate::buildkit::error::{Error as WireError, ErrorKind};
+use crate::buildkit::session::Session;
+use crate::buildkit::session::auth::{self, AuthService, CredentialStore};
+use crate::buildkit::session::content::{
+    self, ContentStores, IndexError, LayoutIndex, LayoutStore,
+};
+use crate::buildkit::session::filesend::{self, FileSendService, Target};
+use crate::buildkit::session::filesync::{
+    self, FileSyncService, LocalSource, Permissions, Selection,
+};
+use crate::buildkit::session::secrets::{self, SecretError, SecretSource, SecretsService};
+use crate::buildkit::session::ssh::{self, SshService};
+use crate::buildkit::solve::{BuildError, CacheEntry, SolveOptions, SolveResponse};
+use crate::content::{BlobSource, STORE_ID};
+use crate::oci::Reference;
+use crate::oci::exporter::Destination;
+use crate::progress::event::Event;
+
+/// What this machine offers to the daemon during the build.
+pub struct Offer {
+    /// Folder of the project's files.
+    pub root: PathBuf,
+    /// Registry credentials.
+    pub credentials: Arc<CredentialStore>,
+    /// Secrets by id.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// SSH agents.
+    pub ssh: SshService,
+    /// Caches to read and to write.
+    pub cache_imports: Vec<CacheEntry>,
+    /// Caches to write.
+    pub cache_exports: Vec<CacheEntry>,
+}
+
+/// Why a build failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The build function failed.
+    #[error(transparent)]
+    Function(FunctionError),
+    /// The daemon, the session or the connection failed.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// A secret cannot be offered.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The folder of the project's files cannot be opened.
+    #[error("cannot open {}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The daemon does not say what it exported.
+    #[error("the builder does not describe the image that it exported")]
+    NoDescriptor,
+    /// The index of an OCI layout cannot be written.
+    #[error("cannot write the index of {}", path.display())]
+    Index {
+        /// The layout.
+        path: PathBuf,
+        /// What is wrong.
+        source: IndexError,
+    },
+}
+
+impl RunError {
+    /// Returns the wire's error, if it is one.
+    #[must_use]
+    pub fn wire(&self) -> Option<&WireError> {
+        match self {
+            Self::Wire(error) | Self::Function(FunctionError::Wire(error)) => Some(error),
+            Self::Function(FunctionError::Resolve { source, .. }) => Some(source),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the build was cancelled from this side.
+    #[must_use]
+    pub fn is_cancellation(&self) -> bool {
+        self.wire()
+            .is_some_and(|error| error.kind() == ErrorKind::Cancelled)
+    }
+}
+
+/// Builds and exports; the outcomes are in the order of `exports`.
+///
+/// # Errors
+/// The first failure that is not a consequence of another one.
+pub async fn run(
+    client: &Client,
+    inputs: &Inputs,
+    exports: &[Export],
+    offer: &Offer,
+    events: &mpsc::Sender<Event>,
+    cancel: &CancellationToken,
+) -> Result<Vec<Outcome>, RunError> {
+    let failed = cancel.child_token();
+    let shared = start(client, inputs, offer, &BTreeMap::new()).await?;
+    let solves = exports.iter().map(|export| {
+        let (shared, failed) = (&shared, &failed);
+        async move {
+            let outcome = solve(client, inputs, export, offer, shared, events, failed).await;
+            if outcome.is_err() {
+                failed.cancel();
+            }
+            outcome
+        }
+    });
+    let mut outcomes = Vec::new();
+    let mut failures = Vec::new();
+    for outcome in join_all(solves).await {
+        match outcome {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(error) => failures.push(error),
+        }
+    }
+    let cause = failures
+        .iter()
+        .position(|error| !error.is_cancellation())
+        .unwrap_or(0);
+    match failures.is_empty() {
+        true => Ok(outcomes),
+        false => Err(failures.swap_remove(cause)),
+    }
+}
+
+async fn solve(
+    client: &Client,
+    inputs: &Inputs,
+    export: &Export,
+    offer: &Offer,
+    shared: &Session,
+    events: &mpsc::Sender<Event>,
+    cancel: &CancellationToken,
+) -> Result<Outcome, RunError> {
+    let own = match export.receivers.is_empty() {
+        true => None,
+        false => Some(start(client, inputs, offer, &export.receivers).await?),
+    };
+    let options = SolveOptions {
+        exporters: export.exporters.clone(),
+        cache_imports: offer.cache_imports.clone(),
+        cache_exports: offer.cache_exports.clone(),
+        ..SolveOptions::default()
+    };
+    let answer =
+        client
+            .build(
+                own.as_ref().unwrap_or(shared),
+                options,
+                events.clone(),
+                cancel.clone(),
+                |gateway| async move {
+                    function::build(&gateway, inputs, export.image, export.shape).await
+                },
+            )
+            .await;
+    let response = answer.map_err(|error| match error {
+        BuildError::Driver(error) => RunError::Function(error),
+        BuildError::Wire(error) => RunError::Wire(error),
+    })?;
+    outcome(inputs, export, response)
+}
+
+/// Finishes what the daemon leaves to the client, and says what came of it.
+fn outcome(inputs: &Inputs, export: &Export, response: SolveResponse) -> Result<Outcome, RunError> {
+    let image = inputs.plan.images.get(export.image);
+    let outcome = Outcome {
+        name: image.map(|image| image.name.clone()).unwrap_or_default(),
+        digest: match export.shape {
+            Shape::Image(_) => response.exporter.get("containerimage.digest").cloned(),
+            Shape::Binaries => None,
+        },
+        references: export.references.clone(),
+        pushed: export.pushes,
+        response: response.exporter,
+    };
+    for receiver in export.receivers.values() {
+        if let Receiver::Layout(path) = receiver {
+            index(path, &outcome)?;
+        }
+    }
+    Ok(outcome)
+}
+
+/// Enters an image into the index of a layout, once for each of its names, which there are whole:
+/// `docker.io/library/hello:latest`.
+fn index(path: &Path, outcome: &Outcome) -> Result<(), RunError> {
+    let descriptor = outcome.descriptor().ok_or(RunError::NoDescriptor)?;
+    for given in &outcome.references {
+        let parsed = given.parse::<Reference>().map(Reference::or_latest);
+        let reference = parsed.as_ref().map_or(given.clone(), Reference::to_string);
+        let tag = parsed
+            .ok()
+            .and_then(|parsed| parsed.tag().map(str::to_owned));
+        let tag = tag.as_deref().unwrap_or("latest");
+        LayoutIndex::new(path)
+            .put_image(&descriptor, &reference, tag)
+            .map_err(|source| RunError::Index {
+                path: path.to_owned(),
+                source,
+            })?;
+    }
+    Ok(())
+}
+
+/// Opens a session that serves everything the build may ask for.
+async fn start(
+    client: &Client,
+    inputs: &Inputs,
+    offer: &Offer,
+    receivers: &BTreeMap<usize, Receiver>,
+) -> Result<Session, RunError> {
+    let stores = ContentStores::new();
+    stores.attach_source(
+        STORE_ID,
+        Arc::clone(inputs.sources.store()) as Arc<dyn BlobSource>,
+    );
+    let mut targets = BTreeMap::new();
+    for (index, receiver) in receivers {
+        let target = match receiver {
+            Receiver::Layout(path) => {
+                stores.attach_export(Arc::new(LayoutStore::new(path)));
+                continue;
+            }
+            Receiver::Folder(path) => Target::Directory(path.clone()),
+            Receiver::Stream(Destination::File(path)) => Target::File(path.clone()),
+            Receiver::Stream(Destination::Stdout) => Target::Writer(Box::new(std::io::stdout())),
+        };
+        targets.insert(*index, target);
+    }
+    let key = shared_key(offer);
+    let session = Session::builder(&key)
+        .service(stores.service(), content::METHODS)
+        .service(
+            AuthService::new(Arc::clone(&offer.credentials)).into_server(),
+            auth::METHODS,
+        )
+        .service(
+            SecretsService::new(offer.secrets.clone())?.into_server(),
+            secrets::METHODS,
+        )
+        .service(offer.ssh.clone().into_server(), ssh::METHODS)
+        .service(
+            FileSyncService::new(files(inputs, offer)?).into_server(),
+            filesync::METHODS,
+        )
+        .service(
+            FileSendService::new(targets).into_server(),
+            filesend::METHODS,
+        );
+    Ok(session.start(client).await?)
+}
+
+/// Returns the local source of copied files: just those that some image copies.
+fn files(inputs: &Inputs, offer: &Offer) -> Result<filesync::LocalSources, RunError> {
+    let images = inputs.plan.images.iter().flat_map(|image| &image.platforms);
+    let copied = images
+        .flat_map(|image| &image.files)
+        .flat_map(|files| &files.inputs);
+    let list = copied.map(|path| path.as_str()).collect();
+    let selection = Selection::Files(list);
+    let source =
+        LocalSource::open(&offer.root, selection, Permissions::Normalised).map_err(|source| {
+            RunError::Folder {
+                path: offer.root.clone(),
+                source,
+            }
+        })?;
+    Ok(BTreeMap::from([(FILES_SOURCE.to_owned(), source)]))
+}
+
+/// Names this project on this machine: the daemon keeps what it received for a next build of the
+/// same key.
+fn shared_key(offer: &Offer) -> String {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(offer.root.as_os_str().as_encoded_bytes());
+    let name = offer.root.file_name().unwrap_or_default().to_string_lossy();
+    let short: String = digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{name}:{short}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_of_an_image_is_in_the_index() {
+        let layout = tempfile::tempdir().unwrap();
+        // `{"digest":"sha256:aa"}`
+        let descriptor = "eyJkaWdlc3QiOiJzaGEyNTY6YWEifQ==".to_owned();
+        let mut outcome = Outcome {
+            references: vec!["a:1".to_owned(), "127.0.0.1:5000/b:2".to_owned()],
+            response: BTreeMap::from([("containerimage.descriptor".to_owned(), descriptor)]),
+            ..Outcome::default()
+        };
+        index(layout.path(), &outcome).unwrap();
+        let index_json = LayoutIndex::new(layout.path());
+        for name in ["docker.io/library/a:1", "127.0.0.1:5000/b:2", "2"] {
+            let digest = index_json.digest(name).unwrap();
+            assert_eq!(digest.as_deref(), Some("sha256:aa"), "{name}");
+        }
+        outcome.response.clear();
+        let refused = index(layout.path(), &outcome);
+        assert!(matches!(refused, Err(RunError::NoDescriptor)));
+    }
+}
