@@ -3,6 +3,7 @@
 pub mod base;
 pub mod builder;
 pub mod buildkit;
+pub mod cli;
 pub mod content;
 pub mod error;
 pub mod llb;

@@ -1,0 +1,50 @@
+//! Connects to the builder that flags and environment choose.
+
+use super::progress::Display;
+use super::rendering;
+use super::settings::{self, BuilderArgs};
+use crate::builder::Origin;
+use crate::buildkit::client::Client;
+use crate::buildkit::transport::Address;
+use crate::error::{Error, Kind};
+use crate::oci::Platform;
+
+/// Connects, starting the managed daemon if nothing else is there; says what was chosen.
+pub(super) async fn connect(args: &BuilderArgs, display: &Display) -> Result<Client, Error> {
+    let choice = args.choice();
+    let tls = args.tls()?;
+    let (address, started) = match &choice.address {
+        Some(address) => (address.clone(), false),
+        None => {
+            let managed = settings::managed_builder()?;
+            let start = tokio::task::spawn_blocking(move || managed.start());
+            let start = start
+                .await
+                .map_err(|error| Error::of(Kind::Other, &error))?;
+            start.map_err(|error| rendering::managed(&error))?
+        }
+    };
+    let parsed: Address = address.parse().map_err(|error| rendering::usage(&error))?;
+    let client = Client::connect(&parsed, tls.as_ref())
+        .await
+        .map_err(|error| rendering::wire(&error))?;
+    let how = if started { ", started now" } else { "" };
+    display.say(format!("builder {address} ({}{how})", choice.origin));
+    if choice.origin == Origin::Managed {
+        display.say("gobuild builder stop ends it; its cache stays".to_owned());
+    }
+    Ok(client)
+}
+
+/// Returns the platform that a daemon runs steps on: the first of its first worker.
+pub(super) async fn platform(client: &Client) -> Result<Platform, Error> {
+    let workers = client
+        .list_workers()
+        .await
+        .map_err(|error| rendering::wire(&error))?;
+    let platform = workers
+        .into_iter()
+        .next()
+        .and_then(|worker| worker.platforms.into_iter().next());
+    platform.ok_or_else(|| Error::new(Kind::Builder, "the builder has no worker to run steps on"))
+}

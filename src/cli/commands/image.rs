@@ -1,0 +1,342 @@
+//! `gobuild image`
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::buildkit::gateway::ResolveMode;
+use crate::buildkit::session::auth::{CredentialStore, Locations};
+use crate::buildkit::session::secrets::{SecretSource, SecretSpec};
+use crate::buildkit::session::ssh::{SshService, SshSpec};
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::progress::{Display, ProgressArgs};
+use crate::cli::settings::{self, BuilderArgs, ProjectArgs};
+use crate::cli::{Outcome, builder, rendering};
+use crate::error::{Error, Kind};
+use crate::oci::exporter::{Destination, Output as Wanted, OutputKind};
+use crate::pipeline::exports::{self, Options};
+use crate::pipeline::function::Inputs;
+use crate::pipeline::outcome::{Outcome as Built, metadata_file};
+use crate::pipeline::present::Sources;
+use crate::pipeline::project::Project;
+use crate::pipeline::run::{self, Offer};
+use crate::pipeline::secrets;
+use crate::plan::{Layout, Plan};
+use crate::progress::golog::Mapping;
+use crate::project::manifest::Compression;
+use crate::project::tree::TreePath;
+
+/// Build images; push them or write them to files
+///
+/// Without --push and --output the builder builds, and keeps the result in its cache.
+///
+/// Prints one line per reference, NAME:TAG@sha256:DIGEST, on standard output, unless an archive
+/// is written there. Everything else goes to standard error.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    builder: BuilderArgs,
+    #[command(flatten)]
+    progress: ProgressArgs,
+    /// Push the images; shorthand for --output type=registry
+    #[arg(long)]
+    push: bool,
+    /// Output destination, type=TYPE[,dest=PATH][,KEY=VALUE...]; repeatable
+    ///
+    ///   type=registry                push
+    ///   type=image[,push=true]       the builder's image store, if it has one
+    ///   type=oci[,dest=FILE]         OCI archive; also: -
+    ///   type=oci,tar=false,dest=DIR  OCI layout folder
+    ///   type=docker[,dest=FILE]      archive for docker load; one platform
+    ///   type=local,dest=DIR          the binaries; also: DIR
+    ///
+    /// An archive without dest goes to standard output. Other keys are attributes of BuildKit's
+    /// exporter of that type.
+    #[arg(short, long, value_name = "OUTPUT", verbatim_doc_comment)]
+    output: Vec<Wanted>,
+    /// Compression of new layers: zstd, gzip or uncompressed [default: the manifest's, else zstd]
+    #[arg(long, value_name = "FORMAT", value_parser = compression)]
+    compression: Option<Compression>,
+    /// Allow pushes over plain HTTP and to registries with untrusted certificates
+    #[arg(long)]
+    insecure_registry: bool,
+    /// Always ask registries for base and toolchain images, even if the builder has them
+    #[arg(long)]
+    pull: bool,
+    /// Source of a secret that the manifest names for the modules step, id=ID[,src=FILE|,env=NAME];
+    /// repeatable [default: the variable ID, else the file ID]
+    #[arg(long, value_name = "SECRET")]
+    secret: Vec<SecretSpec>,
+    /// Socket of an SSH agent that the manifest names for the modules step, default|ID[=SOCKET];
+    /// repeatable [env: SSH_AUTH_SOCK]
+    #[arg(long, value_name = "AGENT")]
+    ssh: Vec<SshSpec>,
+    /// Write build result metadata (JSON, buildx's keys) to a file
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "BUILDX_METADATA_FILE",
+        hide_env_values = true
+    )]
+    metadata_file: Option<PathBuf>,
+    /// Write the image ID to a file; one image only
+    #[arg(long, value_name = "FILE")]
+    iidfile: Option<PathBuf>,
+    /// Write NAME:TAG@DIGEST of every reference to a file, one per line
+    #[arg(long, value_name = "FILE")]
+    image_refs: Option<PathBuf>,
+}
+
+fn compression(text: &str) -> Result<Compression, String> {
+    match text {
+        "zstd" => Ok(Compression::Zstd),
+        "gzip" => Ok(Compression::Gzip),
+        "uncompressed" => Ok(Compression::Uncompressed),
+        _ => Err("known formats: zstd, gzip, uncompressed".to_owned()),
+    }
+}
+
+pub(crate) fn run(args: Args, output: &Output) -> Outcome {
+    let epoch = settings::epoch()?;
+    let outputs = args.outputs();
+    let to_stdout = outputs.iter().any(writes_stdout);
+    if to_stdout && output.is_terminal() {
+        let message = "an archive would be written to the terminal";
+        return Err(
+            Error::new(Kind::Usage, message).hinted("name a file with dest=PATH".to_owned())
+        );
+    }
+    let project = args.project.project(epoch)?;
+    let built = settings::runtime()?.block_on(build(&args, &project, &outputs, epoch))?;
+    args.write_files(&built)?;
+    let pinned: Vec<String> = built.iter().flat_map(Built::pinned).collect();
+    // Standard output may be an archive already.
+    if to_stdout {
+        Ok(())
+    } else {
+        pinned.iter().try_for_each(|line| output.line(line))
+    }
+}
+
+fn writes_stdout(output: &Wanted) -> bool {
+    matches!(
+        output.kind,
+        OutputKind::OciArchive(Destination::Stdout)
+            | OutputKind::DockerArchive(Destination::Stdout)
+    )
+}
+
+async fn build(
+    args: &Args,
+    project: &Project,
+    outputs: &[Wanted],
+    epoch: u32,
+) -> Result<Vec<Built>, Error> {
+    let cancel = cancelled_by_signals();
+    let display = args.progress.start()?;
+    let built = stages(args, project, outputs, epoch, &display, &cancel).await;
+    display.finish(built).await
+}
+
+async fn stages(
+    args: &Args,
+    project: &Project,
+    outputs: &[Wanted],
+    epoch: u32,
+    display: &Display,
+    cancel: &CancellationToken,
+) -> Result<Vec<Built>, Failure> {
+    let client = builder::connect(&args.builder, display).await?;
+    let platform = builder::platform(&client).await?;
+    let plan = args.project.plan(project, &platform)?;
+    let options = Options {
+        insecure_registry: args.insecure_registry,
+        compression: args.compression,
+    };
+    let exports =
+        exports::exports(&plan, outputs, options).map_err(|error| rendering::usage(&error))?;
+    let (inputs, offer) = prepare(args, project, plan, epoch).await?;
+    let events = display.events();
+    let built = run::run(&client, &inputs, &exports, &offer, &events, cancel).await;
+    built.map_err(|error| Failure::Run {
+        error: Box::new(error),
+        paths: source_paths(&inputs.plan, project),
+    })
+}
+
+/// Returns where steps see the project's files.
+fn source_paths(plan: &Plan, project: &Project) -> Mapping {
+    let layout = Layout::of(plan.compiles.iter().flat_map(|step| &step.inputs));
+    Mapping {
+        root: layout.absolute(&TreePath::root()),
+        workdir: layout.absolute(&project.workspace.directory),
+        prefix: String::new(),
+    }
+}
+
+/// Packs the inputs and collects what the session offers, side by side.
+async fn prepare(
+    args: &Args,
+    project: &Project,
+    plan: Plan,
+    epoch: u32,
+) -> Result<(Inputs, Offer), Error> {
+    let tree = Arc::clone(&project.tree);
+    let host = settings::host()?;
+    let downloads = plan.modules.is_some();
+    let packing = tokio::task::spawn_blocking(move || {
+        let sources = Sources::present(&plan, &tree, &host);
+        sources.map(|sources| (plan, sources))
+    });
+    let offer = args.offer(project, downloads)?;
+    let packed = packing
+        .await
+        .map_err(|error| Error::of(Kind::Other, &error))?;
+    let (plan, sources) = packed.map_err(|error| rendering::present(&error))?;
+    let resolve_mode = if args.pull {
+        ResolveMode::Pull
+    } else {
+        ResolveMode::Default
+    };
+    Ok((
+        Inputs {
+            plan,
+            sources,
+            epoch,
+            resolve_mode,
+        },
+        offer,
+    ))
+}
+
+/// Returns a token that Ctrl-C and a polite kill cancel; a second one ends the process.
+fn cancelled_by_signals() -> CancellationToken {
+    use tokio::signal::unix::{SignalKind, signal};
+    let cancel = CancellationToken::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+        let cancel = cancel.clone();
+        // Without a handler the signal ends the process, which also ends the build.
+        let Ok(mut signals) = signal(kind) else {
+            continue;
+        };
+        tokio::spawn(async move {
+            signals.recv().await;
+            cancel.cancel();
+            signals.recv().await;
+            std::process::exit(i32::from(crate::error::EXIT_CANCELLED));
+        });
+    }
+    cancel
+}
+
+impl Args {
+    fn outputs(&self) -> Vec<Wanted> {
+        let mut outputs = self.output.clone();
+        let pushed = |output: &Wanted| output.kind == OutputKind::Image { push: true };
+        if self.push && !outputs.iter().any(pushed) {
+            // `--push --output type=image,…` pushes that image.
+            match outputs
+                .iter_mut()
+                .find(|output| output.kind == OutputKind::Image { push: false })
+            {
+                Some(image) => image.kind = OutputKind::Image { push: true },
+                None => outputs.push(Wanted {
+                    kind: OutputKind::Image { push: true },
+                    attributes: BTreeMap::new(),
+                }),
+            }
+        }
+        outputs
+    }
+
+    /// Collects what this machine offers to the daemon. Secrets and agents are for the step that
+    /// downloads modules.
+    fn offer(&self, project: &Project, downloads: bool) -> Result<Offer, Error> {
+        let secrets = match downloads {
+            true => self.secrets(project)?,
+            false => BTreeMap::new(),
+        };
+        let agent = std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from);
+        let mut agents = self.ssh.clone();
+        for id in project.manifest.modules.ssh.iter().filter(|_| downloads) {
+            if agents.iter().all(|agent| agent.id != *id) {
+                agents.push(SshSpec {
+                    id: id.clone(),
+                    socket: None,
+                });
+            }
+        }
+        let ssh = SshService::new(&agents, agent.as_deref());
+        let credentials = CredentialStore::load(Locations::from_environment());
+        Ok(Offer {
+            root: project.location.root.clone(),
+            credentials: Arc::new(credentials.map_err(|error| Error::of(Kind::Registry, &error))?),
+            secrets,
+            ssh: ssh.map_err(|error| rendering::usage(&error))?,
+            cache_imports: Vec::new(),
+            cache_exports: Vec::new(),
+        })
+    }
+
+    fn secrets(&self, project: &Project) -> Result<BTreeMap<String, SecretSource>, Error> {
+        let given = self
+            .secret
+            .iter()
+            .map(|spec| (spec.id.clone(), SecretSource::of(spec)));
+        let secrets = secrets::secrets(
+            project.tree.as_ref(),
+            &project.location.project,
+            &project.location.folder(),
+            &project.manifest.modules,
+            &settings::host()?,
+            given.collect(),
+        );
+        secrets.map_err(|error| Error::of(Kind::Project, &error))
+    }
+
+    fn write_files(&self, built: &[Built]) -> Result<(), Error> {
+        let named = |path: &&PathBuf| !path.as_os_str().is_empty();
+        if let Some(path) = self.metadata_file.as_ref().filter(named) {
+            write(path, &metadata_file(built))?;
+        }
+        if let Some(path) = &self.image_refs {
+            let lines = built.iter().flat_map(Built::pinned).map(|line| line + "\n");
+            write(path, &lines.collect::<String>())?;
+        }
+        let Some(path) = &self.iidfile else {
+            return Ok(());
+        };
+        let ids: Vec<&str> = built.iter().filter_map(Built::image_id).collect();
+        match ids.as_slice() {
+            [id] => write(path, id),
+            ids => {
+                let message = format!("--iidfile holds one image id, and there are {}", ids.len());
+                Err(Error::new(Kind::Usage, message))
+            }
+        }
+    }
+}
+
+/// Writes a file whole or not at all.
+fn write(path: &Path, content: &str) -> Result<(), Error> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let written =
+        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).and_then(|file| {
+            fs::write(file.path(), content)?;
+            file.persist(path).map_err(|error| error.error)
+        });
+    written.map(drop).map_err(|error| {
+        Error::new(
+            Kind::Other,
+            format!("cannot write {}: {error}", path.display()),
+        )
+    })
+}

@@ -1,0 +1,127 @@
+//! The command line: what was typed → settings → run → exit code.
+//!
+//! clap's types stop here; everything below takes `settings`. Each command is one file of
+//! `commands`: its arguments, whose doc comments are the help, and one thin function.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the edge that reads the command line and the environment, and writes to the terminal"
+)]
+
+mod builder;
+mod commands;
+mod failure;
+#[cfg(test)]
+mod help;
+mod output;
+mod progress;
+mod rendering;
+mod settings;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{EXIT_OK, EXIT_USAGE, Error};
+use output::Output;
+
+/// Build container images from Go projects with BuildKit, without a Dockerfile
+#[derive(Debug, Parser)]
+#[command(
+    name = "gobuild",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    // The last one counts, so that scripts and aliases can be added to.
+    args_override_self = true
+)]
+#[command(after_long_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What the help text ends with.
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    Done
+  1    Other error
+  2    Wrong command line
+  3    Wrong project: manifest, modules, sources, toolchain
+  4    No builder, or builder lost
+  5    A step of the build failed
+  6    A registry refused
+  130  Cancelled
+
+Environment:
+  BUILDKIT_HOST            Builder, after --addr
+  SOURCE_DATE_EPOCH        Time of everything in the image [default: 0]
+  DOCKER_CONFIG            Folder of the registry credentials [default: ~/.docker]
+  XDG_CACHE_HOME           Toolchain digests [default: ~/.cache]
+  XDG_DATA_HOME            Managed builder [default: ~/.local/share]
+  GOWORK, GOPROXY, NETRC   As for go; so are GOPRIVATE, GOAUTH and go env -w
+  GOBUILD_LOG              Traces on standard error, such as debug";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Image(commands::image::Args),
+    Plan(commands::plan::Args),
+    Llb(commands::llb::Args),
+    Builder(commands::builder::Args),
+    Completions(commands::completions::Args),
+}
+
+/// Runs the command line of this process; returns its exit code.
+#[must_use]
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no mistakes. If even this cannot be written, nobody listens.
+            let _ = error.print();
+            return if error.use_stderr() {
+                EXIT_USAGE
+            } else {
+                EXIT_OK
+            };
+        }
+    };
+    start_tracing();
+    let output = Output::new();
+    let outcome = match cli.command {
+        Command::Image(args) => commands::image::run(args, &output),
+        Command::Plan(args) => commands::plan::run(args, &output),
+        Command::Llb(args) => commands::llb::run(args, &output),
+        Command::Builder(args) => commands::builder::run(args, &output),
+        Command::Completions(args) => commands::completions::run(&args, &output),
+    };
+    match outcome {
+        Ok(()) => EXIT_OK,
+        Err(error) => {
+            output.error(&error);
+            error.kind.exit_code()
+        }
+    }
+}
+
+/// Sends the program's own traces to standard error if `GOBUILD_LOG` asks for them.
+fn start_tracing() {
+    use tracing_subscriber::EnvFilter;
+    if let Ok(filter) = EnvFilter::try_from_env("GOBUILD_LOG") {
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init();
+    }
+}
+
+/// What a command returns.
+type Outcome = Result<(), Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

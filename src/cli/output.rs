@@ -1,0 +1,50 @@
+//! The only writer to the terminal: data goes to standard output, all else to standard error.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use crate::error::{Error, Kind};
+
+/// Standard output and standard error.
+#[derive(Debug)]
+pub(super) struct Output(());
+
+impl Output {
+    pub(super) fn new() -> Self {
+        Self(())
+    }
+
+    /// Writes data.
+    pub(super) fn data(&self, bytes: &[u8]) -> Result<(), Error> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            // Whoever read it has read enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Error::new(
+                Kind::Other,
+                format!("cannot write to standard output: {error}"),
+            )),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Writes a line of data.
+    pub(super) fn line(&self, text: &str) -> Result<(), Error> {
+        self.data(format!("{text}\n").as_bytes())
+    }
+
+    /// Writes a line for people.
+    pub(super) fn note(&self, text: &str) {
+        // If standard error is closed there is nobody to tell.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Writes an error.
+    pub(super) fn error(&self, error: &Error) {
+        let _ = write!(io::stderr().lock(), "{}", error.render());
+    }
+
+    /// Tells whether standard output is a terminal, which bytes must not be poured into.
+    pub(super) fn is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+}

@@ -1,0 +1,212 @@
+//! Flags that several commands share, and what the environment adds to them.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::rendering;
+use crate::builder::Managed;
+use crate::builder::choose::{self, Choice, Wishes};
+use crate::buildkit::transport::TlsFiles;
+use crate::error::{Error, Kind};
+use crate::oci::{Platform, Reference};
+use crate::pipeline::location::{self, Location};
+use crate::pipeline::project::{self, Project};
+use crate::plan::{Naming, Request};
+use crate::toolchain::Host;
+
+/// Which project, which of its programs, for which platforms
+#[derive(Debug, Args)]
+pub(super) struct ProjectArgs {
+    /// Project folder, or folders of its main packages (./cmd/api, ./cmd/...) [default: .]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Name of the manifest [default: goimage.toml in the project folder]
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Set target platforms, comma-separated or repeated [env: DOCKER_DEFAULT_PLATFORM] [default:
+    /// the manifest's, else the platform that steps run on]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_delimiter = ',')]
+    platform: Vec<Platform>,
+    /// Build only the image of this name; repeatable [default: all]
+    #[arg(long, value_name = "NAME")]
+    target: Vec<String>,
+    /// Name the image, in place of the manifest's name and tags; one image only; repeatable
+    #[arg(short, long, value_name = "[REGISTRY/]NAME[:TAG]")]
+    tag: Vec<Reference>,
+    /// Put a registry and path before every image name that has no registry
+    #[arg(
+        long,
+        value_name = "PREFIX",
+        env = "KO_DOCKER_REPO",
+        hide_env_values = true
+    )]
+    repository: Option<String>,
+}
+
+/// Which builder
+#[derive(Debug, Args)]
+pub(super) struct BuilderArgs {
+    /// Address of the builder, unix://PATH or tcp://HOST:PORT [env: BUILDKIT_HOST] [default: a
+    /// socket where buildkitd usually listens, else a daemon that gobuild starts]
+    #[arg(long, value_name = "ADDRESS")]
+    addr: Option<String>,
+    /// CA certificate for tcp:// (PEM) [default: plain TCP, without TLS]
+    #[arg(long, value_name = "FILE")]
+    tlscacert: Option<PathBuf>,
+    /// Client certificate for tcp:// (PEM)
+    #[arg(long, value_name = "FILE", requires = "tlskey")]
+    tlscert: Option<PathBuf>,
+    /// Key of the client certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tlscert")]
+    tlskey: Option<PathBuf>,
+    /// Folder that holds ca.pem, cert.pem and key.pem
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["tlscacert", "tlscert"])]
+    tlsdir: Option<PathBuf>,
+    /// Name that the builder's certificate must have [default: the host of --addr]
+    #[arg(long, value_name = "NAME")]
+    tlsservername: Option<String>,
+}
+
+impl ProjectArgs {
+    /// Reads the project.
+    pub(super) fn project(&self, epoch: u32) -> Result<Project, Error> {
+        let go_work = std::env::var("GOWORK").unwrap_or_default();
+        let location = self.location(&go_work)?;
+        let dated = std::env::var_os("SOURCE_DATE_EPOCH").is_some_and(|value| !value.is_empty());
+        let date = dated.then(|| crate::lower::rfc3339(epoch));
+        project::read(location, self.file.clone(), date).map_err(|error| rendering::project(&error))
+    }
+
+    fn location(&self, go_work: &str) -> Result<Location, Error> {
+        location::locate(&self.paths, go_work).map_err(|error| Error::of(Kind::Project, &error))
+    }
+
+    /// Returns how images are named.
+    pub(super) fn naming(&self) -> Naming {
+        Naming {
+            tags: self.tag.iter().cloned().map(Reference::or_latest).collect(),
+            repository: self
+                .repository
+                .clone()
+                .filter(|repository| !repository.is_empty()),
+            targets: self.target.clone(),
+        }
+    }
+
+    /// Returns the platforms that were named. An empty variable names none.
+    fn platforms(&self) -> Result<Vec<Platform>, Error> {
+        let variable = std::env::var("DOCKER_DEFAULT_PLATFORM").unwrap_or_default();
+        if !self.platform.is_empty() || variable.is_empty() {
+            return Ok(self.platform.clone());
+        }
+        let platforms = variable
+            .split(',')
+            .map(str::parse)
+            .collect::<Result<_, _>>();
+        platforms.map_err(|error| {
+            Error::of(Kind::Usage, &error).under("DOCKER_DEFAULT_PLATFORM names no platform")
+        })
+    }
+
+    /// Plans the project for steps that run on `build_platform`.
+    pub(super) fn plan(
+        &self,
+        project: &Project,
+        build_platform: &Platform,
+    ) -> Result<crate::plan::Plan, Error> {
+        let naming = self.naming();
+        let platforms = self.platforms()?;
+        let request = Request {
+            tree: project.tree.as_ref(),
+            project: &project.location.project,
+            manifest: &project.manifest,
+            workspace: &project.workspace,
+            values: &project.values,
+            selection: &project.location.selection,
+            platforms: &platforms,
+            build_platform,
+            naming: &naming,
+        };
+        crate::plan::plan(request)
+            .map_err(|error| rendering::plan(&error, project.document.as_ref()))
+    }
+}
+
+impl BuilderArgs {
+    /// Returns the daemon to use.
+    pub(super) fn choice(&self) -> Choice {
+        let wishes = Wishes {
+            addr: self.addr.clone(),
+            buildkit_host: std::env::var("BUILDKIT_HOST").ok(),
+            runtime_dir: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
+        };
+        choose::choose(&wishes, |socket| socket.exists())
+    }
+
+    /// Returns the credentials for `tcp://`; none for a plain connection.
+    pub(super) fn tls(&self) -> Result<Option<TlsFiles>, Error> {
+        let mut files = match &self.tlsdir {
+            Some(folder) => {
+                TlsFiles::in_directory(folder).map_err(|error| Error::of(Kind::Usage, &error))?
+            }
+            None => TlsFiles {
+                ca: self.tlscacert.clone(),
+                identity: self.tlscert.clone().zip(self.tlskey.clone()),
+                server_name: None,
+            },
+        };
+        files.server_name = self.tlsservername.clone();
+        Ok((files != TlsFiles::default()).then_some(files))
+    }
+}
+
+/// Returns the time of everything that images add: `SOURCE_DATE_EPOCH`, else 0.
+pub(super) fn epoch() -> Result<u32, Error> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) if !text.is_empty() => text.parse().map_err(|_| {
+            let message = format!("SOURCE_DATE_EPOCH={text} is not a number of seconds since 1970");
+            Error::new(Kind::Usage, message)
+        }),
+        _ => Ok(0),
+    }
+}
+
+/// Returns the `go` command and the cache folder of this machine.
+pub(super) fn host() -> Result<Host, Error> {
+    Ok(Host::new(
+        folder("XDG_CACHE_HOME", ".cache")?.join("gobuild"),
+    ))
+}
+
+/// Returns the managed daemon of this user.
+pub(super) fn managed_builder() -> Result<Managed, Error> {
+    Ok(Managed::new(
+        folder("XDG_DATA_HOME", ".local/share")?.join("gobuild/builder"),
+    ))
+}
+
+/// Returns a base folder of the XDG specification.
+fn folder(variable: &str, below_home: &str) -> Result<PathBuf, Error> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let found = absolute(variable).or_else(|| Some(absolute("HOME")?.join(below_home)));
+    found.ok_or_else(|| Error::new(Kind::Other, format!("neither {variable} nor HOME is set")))
+}
+
+/// Returns the platform that steps run on where no daemon is asked: Linux on this machine's
+/// architecture.
+pub(super) fn host_platform() -> Platform {
+    Platform::linux(std::env::consts::ARCH)
+}
+
+/// Returns the runtime that talks to daemons.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(Kind::Other, format!("cannot start threads: {error}")))
+}
