@@ -1,5 +1,57 @@
 //! gobuild compiles a Go project straight to a BuildKit graph: no Dockerfile in between.
+//!
+//! # The pipeline
+//!
+//! 1. [`cli`] turns what was typed and the environment into settings. clap's types end there.
+//! 2. [`pipeline::location`] finds the project and the packages that were named; [`pipeline::project`]
+//!    reads it.
+//! 3. [`project`] understands it: [`project::manifest`] is `goimage.toml`, [`project::ignore`]
+//!    `.dockerignore`, [`project::golang`] module files, workspaces, build constraints and the
+//!    import graph. All of it is pure: files are reached through [`project::tree::Tree`] alone.
+//! 4. [`plan`] says what must happen, as plain data: a toolchain, a modules step, one compile step
+//!    per binary and platform with its exact files, the images. `gobuild plan` prints it before any
+//!    daemon exists.
+//! 5. [`pipeline::present`] gives every input a digest: [`toolchain`] packs Go, [`base`] the built-in
+//!    base, [`content`] the source files, each as a deterministic OCI layout in memory.
+//! 6. [`lower`] makes vertices of the plan's steps with [`llb`], a typed, immutable graph that knows
+//!    nothing of Go. `gobuild llb` prints it.
+//! 7. [`builder`] chooses a buildkitd or starts one; [`buildkit`] is the wire to it: transports, a
+//!    session of services, solves, their events.
+//! 8. [`pipeline::function`] is the build function, a gateway in and a result out; [`pipeline::run`] runs
+//!    it once per image and output on one session. The daemon asks for a layout's bytes only where a
+//!    step that needs them is not cached.
+//! 9. [`progress`] shows the events: event → state → renderer. [`error`] is the one error that
+//!    reaches the user, and its exit code.
+//!
+//! Stages depend in one direction: `project → plan → lower → buildkit`, put together by [`pipeline`].
+//! [`llb`], [`content`] and [`oci`] are leaves beside them. `project` (but its disk tree), `plan`,
+//! `llb` and `lower` read no file, environment, clock or network, so that the same project gives
+//! the same graph wherever it is checked out.
+//!
+//! # Which module touches what
+//!
+//! | file, socket, program | module |
+//! |---|---|
+//! | project files: manifest, ignore file, module files, sources | [`project::tree::disk`] |
+//! | a manifest named with `--file` | [`pipeline::project`] |
+//! | `git` | [`pipeline::git`] |
+//! | `go`: settings, toolchain module, GOROOT; digests below `$XDG_CACHE_HOME/gobuild` | [`toolchain`] |
+//! | this machine's CA certificates | [`toolchain::trust`], [`buildkit::transport`] (TLS) |
+//! | buildkitd's socket | [`buildkit::transport`] |
+//! | `$XDG_DATA_HOME/gobuild/builder`; `buildkitd`, `rootlesskit` | [`builder::managed`] |
+//! | Docker and Podman credentials, credential helpers, token servers of registries | [`buildkit::session::auth`] |
+//! | secret files and variables | [`buildkit::session::secrets`]; which ones: [`pipeline::secrets`] |
+//! | SSH agent sockets | [`buildkit::session::ssh`] |
+//! | project files that images copy, as the daemon asks for them | [`buildkit::session::filesync`] |
+//! | layouts, as the daemon asks for them; OCI layout folders | [`buildkit::session::content`] |
+//! | archives and folders of binaries | [`buildkit::session::filesend`] |
+//! | layouts for buildctl (`gobuild llb --content`) | [`content::Store`] |
+//! | the environment of flags | `cli::settings` |
+//! | standard output; `--metadata-file`, `--iidfile`, `--image-refs` | `cli::output`, `cli::commands::image` |
+//! | standard error while a build runs | [`progress::display`] |
 
+#[cfg(test)]
+mod architecture;
 pub mod base;
 pub mod builder;
 pub mod buildkit;

@@ -1,0 +1,72 @@
+# The project's one interface: everything CI does is a target here.
+# Each target installs what it needs, from pinned versions, and does nothing the second time.
+
+TOOLS := $(CURDIR)/integration/tools/bin
+TOOLS_STAMP := $(TOOLS)/.stamp
+export PATH := $(TOOLS):$(PATH)
+export CARGO_TERM_PROGRESS_WHEN := never
+
+# What `make bench` builds.
+PROJECT ?= examples/api
+MAIN ?= .
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit-test integration-test bench lint fmt fmt-check docs proto snapshots tools runc ci clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: tools runc ## Build examples/hello into an image with no registry, and run what was built
+	cargo build --release --locked
+	integration/demo.sh target/release/gobuild
+
+test: unit-test integration-test ## Pass all tests
+
+unit-test: ## Tests that need no daemon
+	cargo test --locked --lib --bins
+
+integration-test: tools runc ## Tests against a real buildkitd and a real registry
+	cargo build --locked --bins
+	cargo test --locked --test integration --no-run
+	integration/with-daemon.sh cargo test --locked --test integration
+
+lint: ## clippy, warnings denied
+	cargo clippy --locked --all-targets -- -D warnings
+
+bench: tools runc ## Compare with native go build: make bench PROJECT=DIR MAIN=./cmd/x
+	cargo build --release --locked
+	PATH="$(CURDIR)/target/release:$$PATH" integration/bench/compare.sh "$(PROJECT)" "$(MAIN)"
+
+fmt: ## Format the sources
+	cargo fmt
+	gofmt -w integration/tools/runimage integration/tools/moduleproxy integration/tools/llbgolden
+
+fmt-check: ## Fail if a source is not formatted
+	cargo fmt --check
+
+docs: ## Build the API documentation, warnings denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+proto: ## Regenerate the Rust code of proto/
+	UPDATE_PROTO=1 cargo test --locked --lib proto_is_current
+
+snapshots: ## Regenerate the golden LLB from BuildKit's Go client, and plan snapshots
+	cd integration/tools && go run ./llbgolden $(CURDIR)/src/llb/golden
+	UPDATE_SNAPSHOTS=1 cargo test --locked --lib snapshot
+
+tools: $(TOOLS_STAMP) ## Build the pinned tools (buildkitd, buildctl, registry, crane) into integration/tools/bin
+
+$(TOOLS_STAMP): integration/tools/go.mod integration/tools/go.sum $(wildcard integration/tools/runimage/*.go integration/tools/moduleproxy/*.go)
+	@mkdir -p $(TOOLS)
+	cd integration/tools && CGO_ENABLED=0 go build -o $(TOOLS)/ tool
+	cd integration/tools && CGO_ENABLED=0 go build -o $(TOOLS)/ ./runimage ./moduleproxy
+	@touch $@
+
+runc: ## Install runc, which buildkitd runs steps with
+	@command -v runc >/dev/null || { apt-get update -qq && apt-get install -y -qq runc; }
+
+ci: fmt-check lint docs test ## All that CI checks
+
+clean: ## Remove what was built
+	cargo clean
+	rm -rf $(TOOLS)

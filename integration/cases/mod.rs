@@ -1,0 +1,17 @@
+//! The tests.
+
+mod ending;
+mod errors;
+mod examples;
+mod go_list_oracle;
+mod managed_builder;
+mod outputs;
+mod private_modules;
+mod rebuild;
+mod references;
+mod session_files;
+mod shapes;
+mod wire_build;
+mod wire_failure;
+mod wire_transfer;
+mod wire_transport;

@@ -1,0 +1,12 @@
+//! What the cases stand on.
+
+pub(crate) mod daemon;
+pub(crate) mod expectations;
+pub(crate) mod graph;
+pub(crate) mod image;
+pub(crate) mod layout;
+pub(crate) mod program;
+pub(crate) mod registry;
+pub(crate) mod sandbox;
+pub(crate) mod tool;
+pub(crate) mod vertices;

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Runs a command with a buildkitd and a registry of its own on loopback, and ends both with it.
+#
+# The command sees:
+#   GOBUILD_TEST_BUILDKIT   address of the daemon (unix://…)
+#   GOBUILD_TEST_REGISTRY   host:port of the registry, which also stands in for docker.io
+# Both are fresh: nothing is kept from an earlier run. Their logs are shown if the command fails.
+set -euo pipefail
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/gobuild-test.XXXXXX")
+pids=()
+
+finish() {
+    status=$?
+    trap - EXIT
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+    if [ "$status" -ne 0 ]; then
+        echo "--- buildkitd (last 30 lines)" >&2
+        tail -n 30 "$folder/buildkitd.log" >&2 || true
+        echo "--- registry (last 10 lines)" >&2
+        tail -n 10 "$folder/registry.log" >&2 || true
+    fi
+    rm -rf "$folder"
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Prints a port that nothing listens on. Bounded: some port of a hundred is free.
+free_port() {
+    local port
+    for _ in $(seq 100); do
+        port=$((20000 + RANDOM % 12000))
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo "$port"
+            return
+        fi
+    done
+    echo "no free port" >&2
+    return 1
+}
+
+registry_port=$(free_port)
+registry="127.0.0.1:$registry_port"
+cat >"$folder/registry.yml" <<YAML
+version: 0.1
+log: { level: warn }
+storage:
+  filesystem: { rootdirectory: $folder/registry }
+  delete: { enabled: true }
+http: { addr: $registry }
+YAML
+OTEL_TRACES_EXPORTER=none registry serve "$folder/registry.yml" >"$folder/registry.log" 2>&1 &
+pids+=($!)
+
+cat >"$folder/buildkitd.toml" <<TOML
+root = "$folder/buildkit"
+[worker.oci]
+  snapshotter = "overlayfs"
+  networkMode = "host"
+[worker.containerd]
+  enabled = false
+[registry."docker.io"]
+  mirrors = ["$registry"]
+[registry."$registry"]
+  http = true
+TOML
+export GOBUILD_TEST_BUILDKIT="unix://$folder/buildkitd.sock"
+export GOBUILD_TEST_REGISTRY="$registry"
+buildkitd --config "$folder/buildkitd.toml" --addr "$GOBUILD_TEST_BUILDKIT" >"$folder/buildkitd.log" 2>&1 &
+pids+=($!)
+
+for attempt in $(seq 100); do
+    if buildctl --addr "$GOBUILD_TEST_BUILDKIT" debug workers >/dev/null 2>&1 &&
+        crane catalog "$registry" >/dev/null 2>&1; then
+        break
+    fi
+    if [ "$attempt" = 100 ]; then
+        echo "buildkitd or the registry did not answer" >&2
+        exit 1
+    fi
+    sleep 0.2
+done
+
+"$@"
