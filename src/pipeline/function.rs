@@ -141,14 +141,7 @@ async fn images(
         };
         Ok::<_, FunctionError>((image.platform.clone(), built))
     });
-    let mut built: BTreeMap<Platform, Built> = try_join_all(built).await?.into_iter().collect();
-    let mut result = match (built.len(), built.pop_first()) {
-        (1, Some((platform, image))) => GatewayResult::image(&platform, image),
-        (_, first) => {
-            built.extend(first);
-            GatewayResult::images(built)
-        }
-    };
+    let mut result = result(try_join_all(built).await?);
     if let Some(step) = inputs.plan.images.get(index) {
         for (key, value) in &step.annotations {
             result
@@ -174,15 +167,20 @@ async fn folders(
         };
         Ok::<_, FunctionError>((image.platform.clone(), built))
     });
-    let mut built: BTreeMap<Platform, Built> = try_join_all(built).await?.into_iter().collect();
-    // One platform's binaries are not put into a folder of its name.
-    Ok(match (built.len(), built.pop_first()) {
+    Ok(result(try_join_all(built).await?))
+}
+
+/// Returns the result of all platforms: of one alone it exports as a manifest rather than as an
+/// index, and its binaries are not put into a folder of its name.
+fn result(built: Vec<(Platform, Built)>) -> GatewayResult {
+    let mut built: BTreeMap<Platform, Built> = built.into_iter().collect();
+    match (built.len(), built.pop_first()) {
         (1, Some((platform, image))) => GatewayResult::image(&platform, image),
         (_, first) => {
             built.extend(first);
             GatewayResult::images(built)
         }
-    })
+    }
 }
 
 async fn solve(gateway: &Gateway, root: &Output) -> Result<Reference, FunctionError> {

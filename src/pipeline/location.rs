@@ -14,10 +14,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::project::golang::workspace::GoWork;
+use crate::project::manifest::FILE_NAME;
 use crate::project::tree::TreePath;
-
-/// Name of the manifest.
-pub const MANIFEST: &str = "goimage.toml";
 
 /// Where things are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,9 +146,9 @@ fn project_of<'a>(folder: &'a Path, go_work: &str) -> &'a Path {
         .flatten()
         .min_by_key(|folder| folder.components().count());
     let Some(outermost) = outermost else {
-        return outwards(folder, &[MANIFEST]).unwrap_or(folder);
+        return outwards(folder, &[FILE_NAME]).unwrap_or(folder);
     };
-    outwards(folder, &[MANIFEST])
+    outwards(folder, &[FILE_NAME])
         .filter(|manifest| manifest.starts_with(outermost))
         .or(module)
         .unwrap_or(outermost)

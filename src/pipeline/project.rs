@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::git;
-use super::location::{Location, MANIFEST};
+use super::location::Location;
 use crate::project::golang::workspace::{Workspace, WorkspaceError};
 use crate::project::ignore::{self, IgnoreError};
-use crate::project::manifest::{Document, Manifest, ManifestError, Values};
+use crate::project::manifest::{Document, FILE_NAME, Manifest, ManifestError, Values};
 use crate::project::tree::disk::DiskTree;
 use crate::project::tree::filtered::FilteredTree;
 use crate::project::tree::{Tree as _, TreeError, TreePath};
@@ -81,7 +81,7 @@ pub fn read(
     let manifest = document
         .as_ref()
         .map_or_else(|| Ok(Manifest::default()), Document::parse)?;
-    let matcher = ignore::load(&disk, &location.project.join(MANIFEST))?;
+    let matcher = ignore::load(&disk, &location.project.join(FILE_NAME))?;
     let tree = FilteredTree::new(disk, location.project.clone(), matcher);
     let start = go_directory(&tree, &location.project)?;
     let workspace = Workspace::load(&tree, &start, location.go_work.clone())?;
@@ -120,7 +120,7 @@ fn document(
             fs::read_to_string(&path).map_err(|source| ProjectError::Read { path, source })?;
         return Ok(Some(Document::new(&name, &text)));
     }
-    let path = project.join(MANIFEST);
+    let path = project.join(FILE_NAME);
     let Some(bytes) = disk.read(&path)? else {
         return Ok(None);
     };
