@@ -56,6 +56,7 @@ pub mod base;
 pub mod builder;
 pub mod buildkit;
 pub mod cli;
+pub mod container;
 pub mod content;
 pub mod error;
 pub mod llb;

@@ -43,7 +43,7 @@ fn collect(command: &mut Command, text: &mut String) {
         lines.join("\n").trim_end()
     ));
     for subcommand in command.get_subcommands_mut() {
-        if subcommand.get_name() != "help" {
+        if subcommand.get_name() != "help" && !subcommand.is_hide_set() {
             collect(subcommand, text);
         }
     }

@@ -67,6 +67,8 @@ enum Command {
     Llb(commands::llb::Args),
     Builder(commands::builder::Args),
     Completions(commands::completions::Args),
+    #[command(hide = true)]
+    Step(commands::step::Args),
 }
 
 /// Runs the command line of this process; returns its exit code.
@@ -92,6 +94,7 @@ pub fn main() -> u8 {
         Command::Llb(args) => commands::llb::run(args, &output),
         Command::Builder(args) => commands::builder::run(args, &output),
         Command::Completions(args) => commands::completions::run(&args, &output),
+        Command::Step(args) => commands::step::run(args),
     };
     match outcome {
         Ok(()) => EXIT_OK,

@@ -12,8 +12,9 @@ use crate::error::{Error, Kind};
 use crate::oci::{Platform, Reference};
 use crate::pipeline::location::{self, Location};
 use crate::pipeline::project::{self, Project};
-use crate::plan::{Naming, Request};
-use crate::toolchain::Host;
+use crate::plan::{Caching, Naming, Request, paths};
+use crate::project::manifest::CacheMode;
+use crate::toolchain::{Helper, Host};
 
 /// Which project, which of its programs, for which platforms
 #[derive(Debug, Args)]
@@ -117,6 +118,7 @@ impl ProjectArgs {
     ) -> Result<crate::plan::Plan, Error> {
         let naming = self.naming();
         let platforms = self.platforms()?;
+        let caching = caching(project, build_platform);
         let request = Request {
             tree: project.tree.as_ref(),
             project: &project.location.project,
@@ -127,9 +129,19 @@ impl ProjectArgs {
             platforms: &platforms,
             build_platform,
             naming: &naming,
+            caching: &caching,
         };
         crate::plan::plan(request)
             .map_err(|error| rendering::plan(&error, project.document.as_ref()))
+    }
+}
+
+/// Returns how steps that run on `build_platform` keep what they compile.
+fn caching(project: &Project, build_platform: &Platform) -> Caching {
+    let helper = Helper::of_this_process(build_platform);
+    Caching {
+        helper: helper.map(|helper| helper.command(paths::HELPER)),
+        layers: project.manifest.build.cache == CacheMode::Layer,
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::blob::{Segment, SegmentBlob};
+use super::blob::{Blob, Segment, SegmentBlob};
 use super::compression::Compression;
 use super::files::FileCache;
 use super::header::{self, Kind, RECORD};
@@ -215,6 +215,19 @@ impl LayerBuilder {
     /// A source is missing, unreadable, no regular file, or changes while it is hashed; an
     /// entry lies below a file.
     pub fn pack(&self, files: &FileCache, compression: Compression) -> Result<Layer, LayerError> {
+        Layer::new(self.segments(files)?, compression).map_err(LayerError::Pack)
+    }
+
+    /// Returns the uncompressed bytes of the layer without hashing them, for one whose digest is
+    /// known.
+    ///
+    /// # Errors
+    /// A source is missing or no regular file; an entry lies below a file.
+    pub fn blob(&self, files: &FileCache) -> Result<Arc<dyn Blob>, LayerError> {
+        Ok(Arc::new(self.segments(files)?))
+    }
+
+    fn segments(&self, files: &FileCache) -> Result<SegmentBlob, LayerError> {
         let mut segments = Vec::with_capacity(self.entries.len() * 2 + 1);
         let mut records = Vec::new();
         for (path, entry) in self.with_parents()? {
@@ -242,7 +255,7 @@ impl LayerBuilder {
         // Two empty records end an archive.
         records.resize(records.len() + 2 * RECORD, 0);
         segments.push(Segment::Memory(Bytes::from(records)));
-        Layer::new(SegmentBlob::new(segments), compression).map_err(LayerError::Pack)
+        Ok(SegmentBlob::new(segments))
     }
 
     /// Returns all entries in byte order of their paths, parents included.

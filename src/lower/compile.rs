@@ -1,45 +1,36 @@
 //! The compile step: `go build` with exact inputs, no network and no shell.
 
-use super::with_env;
-use crate::llb::{
-    Bind, Cache, ContentCache, Error, Exec, Metadata, Network, Output, Sharing, Tmpfs,
-};
-use crate::plan::{CompileStep, Plan, paths};
+use super::{packages, with_env};
+use crate::llb::{Bind, ContentCache, Error, Exec, Metadata, Network, Output, Tmpfs};
+use crate::plan::{CompileStep, PackagesStep, Plan, paths};
+
+/// What a step sees.
+pub(super) struct Inputs<'a> {
+    pub(super) toolchain: &'a Output,
+    pub(super) closure: &'a Output,
+    pub(super) modules: Option<&'a Output>,
+    pub(super) below: Option<(&'a PackagesStep, &'a Output)>,
+}
 
 /// Returns a root that holds just the binary.
 ///
 /// Inputs are matched by how they were made, which for a digest-keyed layout is its digest:
-/// matching them by their files would have the daemon checksum what a digest already says. The
-/// modules are matched by their files, so that a repeated download that brings the same modules
-/// compiles nothing.
-pub(super) fn lower(
-    step: &CompileStep,
-    plan: &Plan,
-    toolchain: &Output,
-    closure: &Output,
-    modules: Option<&Output>,
-) -> Result<Output, Error> {
+/// matching them by their files would have the daemon checksum what a digest already says, and
+/// unpack what it would only look at.
+pub(super) fn lower(step: &CompileStep, plan: &Plan, inputs: Inputs<'_>) -> Result<Output, Error> {
     let name = format!("compile {} {}", step.binary, step.platform);
-    let mut exec = Exec::new(
-        Bind::read_only(toolchain),
-        plan.build_platform.clone(),
-        &step.args,
-    )
-    .cwd(&step.directory)
-    .network(Network::None)
-    .bind(
-        paths::ROOT,
-        Bind::read_only(closure).content_cache(ContentCache::Off),
-    )
-    .bind(paths::OUTPUT, Bind::writable(&Output::scratch()))
-    .cache(
-        paths::BUILD_CACHE,
-        Cache::new(super::BUILD_CACHE_ID, Sharing::Shared),
-    )
-    .tmpfs(paths::TEMPORARY, Tmpfs::default())
-    .metadata(Metadata::named(name));
-    if let Some(modules) = modules {
-        exec = exec.bind(paths::MODULES, Bind::read_only(modules));
+    let root = Bind::read_only(inputs.toolchain);
+    let by_definition = |output| Bind::read_only(output).content_cache(ContentCache::Off);
+    let mut exec = Exec::new(root, plan.build_platform.clone(), &step.args)
+        .cwd(&step.directory)
+        .network(Network::None)
+        .bind(paths::ROOT, by_definition(inputs.closure))
+        .bind(paths::OUTPUT, Bind::writable(&Output::scratch()))
+        .tmpfs(paths::TEMPORARY, Tmpfs::default())
+        .metadata(Metadata::named(name));
+    if let (Some(modules), Some(place)) = (inputs.modules, step.env.get("GOMODCACHE")) {
+        exec = exec.bind(place, by_definition(modules));
     }
+    let exec = packages::upon(exec, inputs.below);
     with_env(exec, &step.env).build()?.output(paths::OUTPUT)
 }

@@ -7,6 +7,7 @@
 mod compile;
 mod image;
 mod modules;
+mod packages;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,10 @@ use crate::plan::{CompileStep, Plan};
 /// Id of the mount that holds `GOCACHE`: its entries are keyed by toolchain, flags and content, so
 /// all projects of a builder share one.
 const BUILD_CACHE_ID: &str = "gobuild/go-build";
+
+/// Id of the mount that holds `GOMODCACHE`: modules as they were downloaded, checked against
+/// `go.sum` by each project that uses them.
+const MODULE_CACHE_ID: &str = "gobuild/go-mod";
 
 /// Why a plan cannot be lowered.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +46,15 @@ pub enum LowerError {
         /// How many closures were presented.
         closures: usize,
     },
+    /// A step builds upon one that does not come before it.
+    #[error("a step builds upon packages step {after}, which does not come before it")]
+    Order {
+        /// Index of the step that it builds upon.
+        after: usize,
+    },
+    /// A step runs gobuild, and gobuild was not presented.
+    #[error("a step runs gobuild in its container, and there is none to mount")]
+    NoHelper,
 }
 
 /// The vertices that stand for a plan's inputs.
@@ -48,8 +62,12 @@ pub enum LowerError {
 pub struct Presented {
     /// Root of step containers, with Go at `/usr/local/go`.
     pub toolchain: Output,
+    /// gobuild itself, for steps that run it; none if no step does.
+    pub helper: Option<Output>,
     /// The project's module files; none if no step downloads.
     pub module_files: Option<Output>,
+    /// Each packages step's files, in the order of [`Plan::packages`]; none if it sees none.
+    pub packages: Vec<Option<Output>>,
     /// Each compile step's files, in the order of [`Plan::compiles`].
     pub closures: Vec<Output>,
 }
@@ -76,14 +94,23 @@ pub fn compile_all<'a>(plan: &'a Plan, presented: &Presented) -> Result<Binaries
         return Err(LowerError::Inputs { steps, closures });
     }
     let modules = match (&plan.modules, &presented.module_files) {
-        (Some(step), Some(files)) => Some(modules::lower(step, plan, &presented.toolchain, files)?),
+        (Some(step), Some(files)) => Some(modules::lower(step, plan, presented, files)?),
         _ => None,
     };
+    let packages = packages::lower(plan, presented, modules.as_ref())?;
     let steps = plan.compiles.iter().zip(&presented.closures);
     let outputs = steps.map(|(step, closure)| {
         let modules = modules.as_ref().filter(|_| step.needs_modules);
-        let output = compile::lower(step, plan, &presented.toolchain, closure, modules)?;
-        Ok((step, output))
+        let below = step
+            .after
+            .map(|after| packages::get(plan, &packages, after));
+        let inputs = compile::Inputs {
+            toolchain: &presented.toolchain,
+            closure,
+            modules,
+            below: below.transpose()?,
+        };
+        Ok((step, compile::lower(step, plan, inputs)?))
     });
     Ok(Binaries(outputs.collect::<Result<_, LowerError>>()?))
 }

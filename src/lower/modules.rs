@@ -1,8 +1,9 @@
-//! The modules step: one exec per platform, each on the module cache that the last one left.
+//! The modules step: one exec that runs every listing and leaves what they name, or, where gobuild
+//! cannot run in the container, one exec per platform on the module cache that the last one left.
 
-use super::with_env;
+use super::{LowerError, MODULE_CACHE_ID, Presented, with_env};
 use crate::llb::{
-    Bind, Cache, ContentCache, Error, Exec, Metadata, Output, Secret, Sharing, SshAgent, Tmpfs,
+    Bind, Cache, ContentCache, Exec, Metadata, Output, Secret, Sharing, SshAgent, Tmpfs,
 };
 use crate::plan::{LENT_VARIABLES, ModulesStep, Plan, VARIABLE_SECRET, paths};
 
@@ -10,46 +11,66 @@ use crate::plan::{LENT_VARIABLES, ModulesStep, Plan, VARIABLE_SECRET, paths};
 pub(super) fn lower(
     step: &ModulesStep,
     plan: &Plan,
-    toolchain: &Output,
+    presented: &Presented,
     files: &Output,
-) -> Result<Output, Error> {
-    let mut modules = Output::scratch();
+) -> Result<Output, LowerError> {
+    let scratch = Output::scratch();
+    if let Some(args) = &step.select {
+        let helper = presented.helper.as_ref().ok_or(LowerError::NoHelper)?;
+        let helper = Bind::read_only(helper).content_cache(ContentCache::Off);
+        let exec = exec(step, plan, presented, files, args)
+            .bind(paths::HELPER, helper)
+            .bind(&step.output, Bind::writable(&scratch))
+            .cache(
+                paths::MODULE_CACHE,
+                Cache::new(MODULE_CACHE_ID, Sharing::Shared),
+            )
+            .metadata(Metadata::named("modules"));
+        return Ok(with_env(exec, &step.env).build()?.output(&step.output)?);
+    }
+    let mut modules = scratch;
     for query in &step.queries {
         let name = format!("modules for {}", query.platform);
-        let exec = Exec::new(
-            Bind::read_only(toolchain),
-            plan.build_platform.clone(),
-            &query.args,
-        )
+        let exec = exec(step, plan, presented, files, &query.args)
+            .bind(&step.output, Bind::writable(&modules))
+            .metadata(Metadata::named(name));
+        let exec = with_env(with_env(exec, &step.env), &query.env);
+        modules = exec.build()?.output(&step.output)?;
+    }
+    Ok(modules)
+}
+
+/// Returns what every listing sees: module files, and all that downloads may need.
+fn exec(
+    step: &ModulesStep,
+    plan: &Plan,
+    presented: &Presented,
+    files: &Output,
+    args: &[String],
+) -> Exec {
+    let root = Bind::read_only(&presented.toolchain);
+    let files = Bind::read_only(files).content_cache(ContentCache::Off);
+    let mut exec = Exec::new(root, plan.build_platform.clone(), args)
         .cwd(&step.directory)
-        .bind(
-            paths::ROOT,
-            Bind::read_only(files).content_cache(ContentCache::Off),
-        )
-        .bind(paths::MODULES, Bind::writable(&modules))
+        .bind(paths::ROOT, files)
         .cache(
             paths::BUILD_CACHE,
             Cache::new(super::BUILD_CACHE_ID, Sharing::Shared),
         )
-        .tmpfs(paths::TEMPORARY, Tmpfs::default())
-        .metadata(Metadata::named(name));
-        let mut exec = with_env(with_env(exec, &step.env), &query.env);
-        for variable in LENT_VARIABLES {
-            exec = exec
-                .secret(Secret::env(format!("{VARIABLE_SECRET}{variable}"), variable).optional());
-        }
-        for secret in &step.secrets {
-            let mount = Secret::file(&secret.id, &secret.target);
-            exec = exec.secret(if secret.optional {
-                mount.optional()
-            } else {
-                mount
-            });
-        }
-        for agent in &step.ssh {
-            exec = exec.ssh(SshAgent::new(agent));
-        }
-        modules = exec.build()?.output(paths::MODULES)?;
+        .tmpfs(paths::TEMPORARY, Tmpfs::default());
+    for variable in LENT_VARIABLES {
+        let id = format!("{VARIABLE_SECRET}{variable}");
+        exec = exec.secret(Secret::env(id, variable).optional());
     }
-    Ok(modules)
+    for secret in &step.secrets {
+        let mount = Secret::file(&secret.id, &secret.target);
+        exec = exec.secret(if secret.optional {
+            mount.optional()
+        } else {
+            mount
+        });
+    }
+    step.ssh
+        .iter()
+        .fold(exec, |exec, agent| exec.ssh(SshAgent::new(agent)))
 }

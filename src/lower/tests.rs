@@ -1,5 +1,6 @@
 //! Plans lowered and decoded again.
 
+mod packages;
 mod told;
 
 use std::collections::BTreeSet;
@@ -41,6 +42,15 @@ fn presented(plan: &Plan) -> Presented {
     let closures = plan.compiles.iter();
     Presented {
         toolchain: layout("go", platform),
+        helper: plan.runs_helper().then(|| layout("gobuild", platform)),
+        packages: plan
+            .packages
+            .iter()
+            .map(|step| {
+                let name = "module files";
+                (!step.inputs.is_empty()).then(|| layout(name, platform))
+            })
+            .collect(),
         module_files: plan
             .modules
             .as_ref()
@@ -146,6 +156,7 @@ fn modules_are_filled_platform_by_platform_and_nothing_secret_is_said() {
     env GOCACHE=/cache/go-build
     env GOENV=off
     env GOFLAGS=-mod=readonly
+    env GOMAXPROCS=32
     env GOMODCACHE=/go/pkg/mod
     env GOPATH=/go
     env GOTOOLCHAIN=local

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{location, project};
 use crate::oci::Platform;
-use crate::plan::{Naming, Plan, Request, plan};
+use crate::plan::{Caching, Naming, Plan, Request, paths, plan};
 
 /// Returns the plan for steps that run on linux/amd64, with no flags given.
 fn planned(folder: &Path) -> Plan {
@@ -23,6 +23,10 @@ fn planned(folder: &Path) -> Plan {
         platforms: &[],
         build_platform: &Platform::linux("amd64"),
         naming: &Naming::default(),
+        caching: &Caching {
+            helper: Some(vec![format!("{}/gobuild", paths::HELPER)]),
+            layers: false,
+        },
     })
     .unwrap()
 }

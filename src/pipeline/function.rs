@@ -118,7 +118,9 @@ pub async fn build(
 fn presented(sources: &Sources, toolchain: Output) -> Presented {
     Presented {
         toolchain,
+        helper: sources.helper.clone(),
         module_files: sources.module_files.clone(),
+        packages: sources.packages.clone(),
         closures: sources.closures.clone(),
     }
 }

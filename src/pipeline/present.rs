@@ -15,7 +15,7 @@ use crate::oci::Platform;
 use crate::pipeline::project::ProjectTree;
 use crate::plan::{FilesLayer, Layout as ContainerLayout, Plan, ToolchainSource};
 use crate::project::tree::{Tree as _, TreeError, TreePath};
-use crate::toolchain::{self, Host, Kind, ToolchainError};
+use crate::toolchain::{self, Helper, Host, Kind, ToolchainError};
 
 /// Name of the local source that serves files which images copy.
 pub const FILES_SOURCE: &str = "project";
@@ -29,8 +29,12 @@ pub struct Sources {
     tree: Arc<ProjectTree>,
     /// The toolchain.
     pub toolchain: Toolchain,
+    /// gobuild itself; none if no step runs it.
+    pub helper: Option<Output>,
     /// The project's module files; none if no step downloads.
     pub module_files: Option<Output>,
+    /// Each packages step's files, in the order of the plan; none if it sees none.
+    pub packages: Vec<Option<Output>>,
     /// Each compile step's files, in the order of the plan.
     pub closures: Vec<Output>,
     built_in: Mutex<BTreeMap<(BuiltIn, Platform, Compression), Output>>,
@@ -112,27 +116,25 @@ impl Sources {
             ToolchainSource::Host => prepared(Kind::Host)?,
             ToolchainSource::Image(reference) => Toolchain::Image(reference.clone()),
         };
-        let closures = plan.compiles.iter().map(|step| {
-            let name = format!("sources of {} {}", step.binary, step.platform);
-            (&step.inputs, name)
-        });
-        let modules = plan
-            .modules
-            .iter()
-            .map(|step| (&step.inputs, "module files".to_owned()));
-        let mut closures = pack(&store, tree, platform, closures.chain(modules))?;
-        let module_files = if plan.modules.is_some() {
-            closures.pop()
-        } else {
-            None
+        let helper = match plan.runs_helper() {
+            true => Helper::of_this_process(platform),
+            false => None,
         };
-        let tree = Arc::clone(tree);
+        let helper = helper.map(|helper| {
+            let layout = helper.layout(platform, host)?;
+            Ok::<_, PresentError>(serve(&store, layout, platform, "gobuild")?)
+        });
+        let files = pack(&store, tree, platform, sets(plan))?;
+        let of = |inputs| files.get(inputs).cloned();
+        let closures = plan.compiles.iter();
         Ok(Self {
+            helper: helper.transpose()?,
+            module_files: plan.modules.as_ref().and_then(|step| of(&step.inputs)),
+            packages: plan.packages.iter().map(|step| of(&step.inputs)).collect(),
+            closures: closures.filter_map(|step| of(&step.inputs)).collect(),
+            tree: Arc::clone(tree),
             store,
-            tree,
             toolchain,
-            module_files,
-            closures,
             built_in: Mutex::default(),
         })
     }
@@ -217,33 +219,40 @@ fn escaped(path: &str) -> String {
     pattern
 }
 
-/// Packs sets of files, each as a layout; equal sets are packed once.
+/// Returns the sets of files that steps see, each named after the first step that sees it.
+fn sets(plan: &Plan) -> BTreeMap<&BTreeSet<TreePath>, String> {
+    let mut sets = BTreeMap::new();
+    for step in &plan.compiles {
+        let name = || format!("sources of {} {}", step.binary, step.platform);
+        sets.entry(&step.inputs).or_insert_with(name);
+    }
+    let modules = plan.modules.iter().map(|step| &step.inputs);
+    let packages = plan.packages.iter().map(|step| &step.inputs);
+    for inputs in modules.chain(packages).filter(|inputs| !inputs.is_empty()) {
+        let name = || "module files".to_owned();
+        sets.entry(inputs).or_insert_with(name);
+    }
+    sets
+}
+
+/// Packs sets of files, each as a layout.
 fn pack<'a>(
     store: &Store,
     tree: &ProjectTree,
     platform: &Platform,
-    sets: impl Iterator<Item = (&'a BTreeSet<TreePath>, String)>,
-) -> Result<Vec<Output>, PresentError> {
-    let sets: Vec<(&BTreeSet<TreePath>, String)> = sets.collect();
-    // A set is named after the first step that sees it.
-    let mut distinct: BTreeMap<&BTreeSet<TreePath>, &str> = BTreeMap::new();
-    for (set, name) in &sets {
-        distinct.entry(*set).or_insert(name);
-    }
-    let builders = distinct
+    sets: BTreeMap<&'a BTreeSet<TreePath>, String>,
+) -> Result<BTreeMap<&'a BTreeSet<TreePath>, Output>, PresentError> {
+    let builders = sets
         .keys()
         .map(|set| layer(tree, set))
         .collect::<Result<Vec<_>, _>>()?;
     let layers = pack_layers(&builders, &FileCache::new(FILE_MEMORY), Compression::None)?;
     let mut outputs = BTreeMap::new();
-    for ((set, name), layer) in distinct.iter().zip(&layers) {
+    for ((set, name), layer) in sets.iter().zip(&layers) {
         let layout = Layout::new("gobuild/closure", platform, std::slice::from_ref(layer))?;
         outputs.insert(*set, serve(store, layout, platform, name)?);
     }
-    Ok(sets
-        .iter()
-        .filter_map(|(set, _)| outputs.get(set).cloned())
-        .collect())
+    Ok(outputs)
 }
 
 /// Returns the layer of one set of files, each at its place in step containers. Modes are not the

@@ -15,10 +15,18 @@ pub mod paths {
     pub const GO: &str = "/usr/local/go/bin/go";
     /// `GOPATH`.
     pub const GOPATH: &str = "/go";
-    /// `GOMODCACHE`.
+    /// `GOMODCACHE`, or the folder of one that holds selected packages alone.
     pub const MODULES: &str = "/go/pkg/mod";
+    /// The builder's own module cache, whole; a cache mount.
+    pub const MODULE_CACHE: &str = "/cache/go-mod";
     /// `GOCACHE`.
     pub const BUILD_CACHE: &str = "/cache/go-build";
+    /// Where a step leaves the cache entries that it used.
+    pub const USED: &str = "/cache/used";
+    /// Folder of gobuild itself.
+    pub const HELPER: &str = "/run/gobuild/bin";
+    /// Where a step mounts an output that it waits for and does not read.
+    pub const AFTER: &str = "/run/gobuild/after";
     /// Scratch space, a tmpfs.
     pub const TEMPORARY: &str = "/tmp";
     /// Where a compile step leaves its binary.

@@ -1,6 +1,6 @@
 //! Projects held in memory, planned, for tests.
 
-use super::{Naming, Plan, PlanError, Request, plan};
+use super::{Caching, Naming, Plan, PlanError, Request, plan};
 use crate::oci::Platform;
 use crate::project::golang::workspace::{GoWork, Workspace};
 use crate::project::manifest::{Document, Manifest, Values};
@@ -16,6 +16,7 @@ pub(crate) struct Project {
     pub(crate) naming: Naming,
     pub(crate) selection: Vec<String>,
     pub(crate) platforms: Vec<Platform>,
+    pub(crate) caching: Caching,
 }
 
 impl Project {
@@ -43,7 +44,20 @@ impl Project {
             naming: Naming::default(),
             selection: Vec::new(),
             platforms: Vec::new(),
+            caching: Caching::default(),
         }
+    }
+
+    /// Plans for builders where gobuild runs in step containers.
+    pub(crate) fn with_helper(mut self) -> Self {
+        self.caching.helper = Some(vec!["/run/gobuild/bin/gobuild".to_owned()]);
+        self
+    }
+
+    /// Keeps compiled packages in layers.
+    pub(crate) fn in_layers(mut self) -> Self {
+        self.caching.layers = true;
+        self
     }
 
     /// Selects packages, as paths on the command line do.
@@ -85,6 +99,7 @@ impl Project {
             platforms: &self.platforms,
             build_platform: &Platform::linux("amd64"),
             naming: &self.naming,
+            caching: &self.caching,
         })
     }
 

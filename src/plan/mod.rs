@@ -30,7 +30,7 @@ pub use steps::modules::{LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SE
 pub use targets::{Request, plan};
 
 /// Version of the plan's own shape, raised when a reader of its JSON would notice.
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// Everything one invocation has to do.
 #[derive(Clone, Debug, Serialize)]
@@ -43,10 +43,21 @@ pub struct Plan {
     pub toolchain: ToolchainStep,
     /// Download of the modules that the binaries need; none if there are none.
     pub modules: Option<ModulesStep>,
+    /// Packages that are compiled ahead of the binaries that share them.
+    pub packages: Vec<PackagesStep>,
     /// One step per binary and platform.
     pub compiles: Vec<CompileStep>,
     /// The images, in the manifest's order.
     pub images: Vec<ImageStep>,
+}
+
+impl Plan {
+    /// Tells whether some step runs gobuild in its container.
+    #[must_use]
+    pub fn runs_helper(&self) -> bool {
+        let selects = self.modules.iter().any(|step| step.select.is_some());
+        selects || self.packages.iter().any(|step| step.keep == Keep::Used)
+    }
 }
 
 /// Which Go compiles.
@@ -77,8 +88,13 @@ pub struct ModulesStep {
     pub inputs: BTreeSet<TreePath>,
     /// Folder in the container that `go` runs in.
     pub directory: String,
+    /// The module cache that the step leaves, and later steps read.
+    pub output: String,
     /// One listing per platform, run one after another into the same module cache.
     pub queries: Vec<ModuleQuery>,
+    /// The one command that runs all listings and leaves just what they name; none where gobuild
+    /// cannot run in the container: then the listings run as they are.
+    pub select: Option<Vec<String>>,
     /// Variables that every listing runs with.
     pub env: BTreeMap<String, String>,
     /// Secrets that downloads need.
@@ -111,6 +127,62 @@ pub struct SecretMount {
     pub optional: bool,
 }
 
+/// `go build` of packages that several binaries, or later builds, share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PackagesStep {
+    /// Which packages these are.
+    pub set: PackageSet,
+    /// Target platform.
+    pub platform: Platform,
+    /// Import paths.
+    pub packages: BTreeSet<String>,
+    /// Every project file that the step sees: module files, and the profile if there is one.
+    pub inputs: BTreeSet<TreePath>,
+    /// Whether it mounts the modules.
+    pub needs_modules: bool,
+    /// Index of the step in [`Plan::packages`] that it builds upon.
+    pub after: Option<usize>,
+    /// Where the compiled packages are kept.
+    pub keep: Keep,
+    /// Folder in the container that `go` runs in.
+    pub directory: String,
+    /// The command.
+    pub args: Vec<String>,
+    /// Its variables.
+    pub env: BTreeMap<String, String>,
+}
+
+/// The packages of a [`PackagesStep`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PackageSet {
+    /// The standard library, as far as the project imports it. Compiled while modules download.
+    Standard,
+    /// Packages of downloaded modules.
+    Dependencies,
+}
+
+/// Where compiled packages are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// In the builder's cache mount, which all its builds share.
+    Mount,
+    /// In a layer: the step's `GOCACHE`, from empty.
+    Layer,
+    /// In a layer: those entries that the step used, compiled or taken from the cache mount.
+    Used,
+}
+
+/// How steps keep what they compile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caching {
+    /// The command that is gobuild inside step containers; none if it cannot run there.
+    pub helper: Option<Vec<String>>,
+    /// Whether compiled packages are kept in layers, which travel with an exported cache.
+    pub layers: bool,
+}
+
 /// `go build` of one main package for one platform.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CompileStep {
@@ -126,6 +198,8 @@ pub struct CompileStep {
     pub inputs: BTreeSet<TreePath>,
     /// Whether it mounts the modules.
     pub needs_modules: bool,
+    /// Index of the step in [`Plan::packages`] that it builds upon.
+    pub after: Option<usize>,
     /// Folder in the container that `go` runs in.
     pub directory: String,
     /// The command.

@@ -11,8 +11,9 @@ use super::error::PlanError;
 use super::naming::Naming;
 use super::steps::compile::{self, Main};
 use super::steps::image::{self, Binary};
+use super::steps::packages::{self, Groups, Means};
 use super::steps::{modules, toolchain};
-use super::{CompileStep, ImageStep, PLAN_VERSION, Plan};
+use super::{Caching, CompileStep, ImageStep, PLAN_VERSION, Plan};
 use crate::oci::{Platform, Reference};
 use crate::project::golang::graph::{Closure, Loader, MainPackage};
 use crate::project::golang::source::Sources;
@@ -42,6 +43,8 @@ pub struct Request<'a> {
     pub build_platform: &'a Platform,
     /// How images are named, and which are wanted.
     pub naming: &'a Naming,
+    /// How steps keep what they compile.
+    pub caching: &'a Caching,
 }
 
 /// Returns the plan.
@@ -73,20 +76,64 @@ pub fn plan(request: Request<'_>) -> Result<Plan, PlanError> {
         compiles: Compiles::default(),
     };
     let images = planner.images()?;
-    let Compiles {
-        steps, external, ..
-    } = planner.compiles;
+    let Compiles { steps, groups, .. } = planner.compiles;
+    let external = external(&groups);
     let all: BTreeSet<&str> = external.values().flatten().map(String::as_str).collect();
     request.workspace.verify(request.tree, all)?;
-    let modules = &request.manifest.modules;
-    Ok(Plan {
+    let manifest = request.manifest;
+    let plan = Plan {
         version: PLAN_VERSION,
         build_platform: request.build_platform.clone(),
-        toolchain: toolchain::step(go, modules, &version),
-        modules: modules::step(go, modules, request.workspace, &external),
+        toolchain: toolchain::step(go, &manifest.modules, &version),
+        modules: modules::step(
+            go,
+            &manifest.modules,
+            request.workspace,
+            request.tree,
+            request.caching,
+            &external,
+        )?,
+        packages: Vec::new(),
         compiles: steps,
         images,
-    })
+    };
+    let means = Means {
+        go,
+        workspace: request.workspace,
+        version: &version,
+        caching: request.caching,
+    };
+    Ok(connected(plan, packages::steps(means, &groups)))
+}
+
+/// Returns the external packages that the programs of each platform import.
+fn external(groups: &Groups) -> BTreeMap<Platform, BTreeSet<String>> {
+    let mut external: BTreeMap<Platform, BTreeSet<String>> = BTreeMap::new();
+    for ((platform, _), group) in groups {
+        let packages = external.entry(platform.clone()).or_default();
+        packages.extend(group.external.iter().cloned());
+    }
+    external
+}
+
+/// Puts the shared packages before the compile steps, and all of them after the modules.
+fn connected(mut plan: Plan, packages: packages::Packages) -> Plan {
+    plan.packages = packages.steps;
+    for (compile, after) in packages.after {
+        if let Some(step) = plan.compiles.get_mut(compile) {
+            step.after = Some(after);
+        }
+    }
+    if let Some(modules) = &plan.modules {
+        let compiles = plan.compiles.iter_mut();
+        let envs = compiles.map(|step| (step.needs_modules, &mut step.env));
+        let packages = plan.packages.iter_mut();
+        let envs = envs.chain(packages.map(|step| (step.needs_modules, &mut step.env)));
+        for (_, env) in envs.filter(|(needs, _)| *needs) {
+            env.insert("GOMODCACHE".to_owned(), modules.output.clone());
+        }
+    }
+    plan
 }
 
 /// Returns the target platforms, each once, in the order of their first mention.
@@ -119,8 +166,8 @@ struct Planner<'a> {
 struct Compiles {
     steps: Vec<CompileStep>,
     known: BTreeMap<(TreePath, Platform), usize>,
-    /// External packages that the programs of each platform import.
-    external: BTreeMap<Platform, BTreeSet<String>>,
+    /// What programs share.
+    groups: Groups,
 }
 
 impl Planner<'_> {
@@ -281,13 +328,17 @@ impl Planner<'_> {
         }
         let closure = loader.closure(&main.directory)?;
         let step = self.step(platform, main, &closure)?;
-        self.compiles
-            .external
-            .entry((*platform).clone())
-            .or_default()
-            .extend(closure.external);
+        let profile = match &self.request.manifest.go.pgo {
+            Pgo::File(profile) => Some(self.request.project.join(profile.as_str())),
+            Pgo::Auto | Pgo::Off => closure.profile,
+        };
         self.compiles.steps.push(step);
         let compile = self.compiles.steps.len() - 1;
+        let key_of_group = ((*platform).clone(), profile);
+        let group = self.compiles.groups.entry(key_of_group).or_default();
+        group.external.extend(closure.external);
+        group.standard.extend(closure.standard);
+        group.compiles.push(compile);
         self.compiles.known.insert(key, compile);
         Ok(compile)
     }

@@ -1,5 +1,6 @@
 //! Projects planned as a whole.
 
+mod packages;
 mod toolchain;
 
 use super::fixture::Project;

@@ -8,6 +8,14 @@ use crate::content::{LayerError, LayoutError};
 /// Why a toolchain could not be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolchainError {
+    /// A file of this program cannot be looked at.
+    #[error("cannot look at {}, which is part of gobuild", path.display())]
+    Helper {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
     /// The host has no `go` command.
     #[error("there is no go command on this machine to fetch the toolchain with")]
     GoMissing,

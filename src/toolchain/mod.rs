@@ -9,6 +9,8 @@
 //!   credentials, trust and checksum database.
 //! - [`Kind::Host`] takes the tree that the host's `go` command runs from.
 //!
+//! [`Helper`] is gobuild itself as such a layout, for steps that run it.
+//!
 //! A small JSON memo in the cache folder remembers the digest, so a later run knows the layout
 //! without reading the tree or having it. The bytes are looked up, downloaded again if need
 //! be, and compared with the memo when the daemon asks for them.
@@ -24,6 +26,7 @@
 mod command;
 mod error;
 pub mod goenv;
+mod helper;
 mod host;
 mod lazy;
 mod memo;
@@ -36,6 +39,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub use error::ToolchainError;
+pub use helper::Helper;
 
 use crate::content::Layout;
 use crate::oci::Platform;

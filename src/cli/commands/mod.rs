@@ -5,3 +5,4 @@ pub(super) mod completions;
 pub(super) mod image;
 pub(super) mod llb;
 pub(super) mod plan;
+pub(super) mod step;

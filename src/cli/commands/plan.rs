@@ -7,7 +7,7 @@ use crate::cli::output::Output;
 use crate::cli::settings::{self, ProjectArgs};
 use crate::error::{Error, Kind};
 use crate::oci::Platform;
-use crate::plan::Plan;
+use crate::plan::{PackageSet, Plan};
 
 /// Show what a build would do; needs no builder
 #[derive(Debug, clap::Args)]
@@ -50,6 +50,18 @@ fn describe(plan: &Plan) -> String {
             "modules    {} packages imported for {}",
             query.packages.len(),
             query.platform
+        );
+    }
+    for step in &plan.packages {
+        let set = match step.set {
+            PackageSet::Standard => "of the standard library",
+            PackageSet::Dependencies => "of modules",
+        };
+        let _ = writeln!(
+            text,
+            "packages   {} {set}, and those below, for {}",
+            step.packages.len(),
+            step.platform
         );
     }
     for step in &plan.compiles {

@@ -59,6 +59,7 @@ pub(crate) fn step(
         args: arguments(go, workspace, layout, &main)?,
         env,
         needs_modules: main.needs_modules,
+        after: None,
         inputs: main.inputs,
     })
 }

@@ -5,4 +5,5 @@ pub(super) mod environment;
 pub(super) mod files;
 pub(super) mod image;
 pub(super) mod modules;
+pub(super) mod packages;
 pub(super) mod toolchain;

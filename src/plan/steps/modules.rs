@@ -5,15 +5,25 @@
 //! module graph. The step sees module files only, so no source edit repeats it. One listing per
 //! platform, since constraints decide which imports are followed; all fill one module cache.
 //! Never `-e`: it would turn a network failure into a cached success.
+//!
+//! Where gobuild itself can run in the container, the listings download into a cache mount, so
+//! that a change of one requirement fetches that module alone, and only what they name is copied
+//! to the output: the folders of listed packages, and what `go build` reads to trust them. That
+//! output depends on the project, and `cmd/go` caches an index of each module by the module's
+//! folder (`cmd/go/internal/modindex`), taking module caches for immutable. So its folder is named
+//! after what decides about it.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
 
 use super::{compile, environment};
 use crate::oci::Platform;
 use crate::plan::container::{Layout, paths};
-use crate::plan::{ModuleQuery, ModulesStep, SecretMount};
+use crate::plan::{Caching, ModuleQuery, ModulesStep, SecretMount};
 use crate::project::golang::workspace::Workspace;
 use crate::project::manifest::{Go, Modules};
+use crate::project::tree::{Tree, TreeError};
 
 /// Id of the secret that holds the certificates a download may trust.
 pub const TRUST_SECRET: &str = "gobuild.ca";
@@ -38,17 +48,60 @@ pub const LENT_VARIABLES: [&str; 10] = [
     "NO_PROXY",
 ];
 
+/// What the listings say of each package, for the copy.
+const FIELDS: &str = "-json=ImportPath,Dir,Standard,Module,EmbedFiles,CgoFiles,SwigFiles,\
+    SwigCXXFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles";
+
+/// Version of the rules by which packages are selected. Raise it whenever the same listing
+/// leaves other files: folders of another version must not be taken for the same ones.
+const SELECTION: u32 = 1;
+
+/// Downloads at a time. `go` downloads as many modules at once as it takes the machine to have
+/// processors, and a download is waiting, not work.
+const DOWNLOADS: &str = "32";
+
 /// Returns the step for the external packages of each platform; `None` if there are none.
+///
+/// # Errors
+/// A module file cannot be read.
 pub(crate) fn step(
     go: &Go,
     modules: &Modules,
     workspace: &Workspace,
+    tree: &dyn Tree,
+    caching: &Caching,
     external: &BTreeMap<Platform, BTreeSet<String>>,
-) -> Option<ModulesStep> {
+) -> Result<Option<ModulesStep>, TreeError> {
     if workspace.vendor.is_some() || external.values().all(BTreeSet::is_empty) {
-        return None;
+        return Ok(None);
     }
     let layout = Layout::of(&workspace.module_files);
+    let listed = caching.helper.is_some();
+    let queries = external.iter().filter(|(_, packages)| !packages.is_empty());
+    let queries: Vec<ModuleQuery> = queries
+        .map(|(platform, packages)| query(go, platform, packages, listed))
+        .collect();
+    let mut env = environment(go, workspace, layout);
+    let mut output = paths::MODULES.to_owned();
+    let mut select = None;
+    if let Some(helper) = &caching.helper {
+        env.insert("GOMODCACHE".to_owned(), paths::MODULE_CACHE.to_owned());
+        output = format!("{output}/{}", identity(workspace, tree, &queries)?);
+        select = Some(selecting(helper, &output, &queries));
+    }
+    Ok(Some(ModulesStep {
+        inputs: workspace.module_files.clone(),
+        directory: layout.absolute(&workspace.directory),
+        output,
+        queries,
+        select,
+        env,
+        secrets: secrets(modules),
+        ssh: modules.ssh.clone(),
+    }))
+}
+
+fn environment(go: &Go, workspace: &Workspace, layout: Layout) -> BTreeMap<String, String> {
     let mut env = environment::common(go, workspace, layout);
     // Go reads every file of these folders beside the image's own bundle (crypto/x509).
     env.insert(
@@ -59,26 +112,19 @@ pub(crate) fn step(
         "GIT_SSL_CAINFO".to_owned(),
         format!("{}/{TRUST_SECRET}.pem", paths::TRUST),
     );
+    env.insert("GOMAXPROCS".to_owned(), DOWNLOADS.to_owned());
     env.insert("NETRC".to_owned(), paths::NETRC.to_owned());
-    let queries = external.iter().filter(|(_, packages)| !packages.is_empty());
-    let queries = queries
-        .map(|(platform, packages)| query(go, platform, packages))
-        .collect();
-    Some(ModulesStep {
-        inputs: workspace.module_files.clone(),
-        directory: layout.absolute(&workspace.directory),
-        queries,
-        env,
-        secrets: secrets(modules),
-        ssh: modules.ssh.clone(),
-    })
+    env
 }
 
-fn query(go: &Go, platform: &Platform, packages: &BTreeSet<String>) -> ModuleQuery {
-    // The template prints nothing: the listing is made for what it downloads.
-    let mut args: Vec<String> = [paths::GO, "list", "-deps", "-f", "{{if false}}{{end}}"]
-        .map(str::to_owned)
-        .to_vec();
+fn query(go: &Go, platform: &Platform, packages: &BTreeSet<String>, listed: bool) -> ModuleQuery {
+    let mut args = [paths::GO, "list", "-deps"].map(str::to_owned).to_vec();
+    if listed {
+        args.push(FIELDS.to_owned());
+    } else {
+        // Prints nothing: the listing is made for what it downloads.
+        args.extend(["-f", "{{if false}}{{end}}"].map(str::to_owned));
+    }
     args.extend(compile::build_flags(go));
     args.extend(go.flags.iter().filter(|flag| is_sanitizer(flag)).cloned());
     args.push("--".to_owned());
@@ -89,6 +135,51 @@ fn query(go: &Go, platform: &Platform, packages: &BTreeSet<String>) -> ModuleQue
         args,
         env: environment::target(go, platform),
     }
+}
+
+/// Returns the command that runs the listings and copies what they name.
+fn selecting(helper: &[String], output: &str, queries: &[ModuleQuery]) -> Vec<String> {
+    let mut args = helper.to_vec();
+    args.extend(["step", "modules", "--output", output].map(str::to_owned));
+    for query in queries {
+        args.push("--query".to_owned());
+        args.extend(
+            query
+                .env
+                .iter()
+                .map(|(name, value)| format!("{name}={value}")),
+        );
+        args.extend(query.args.iter().cloned());
+    }
+    args
+}
+
+/// Names what decides about the content of the output.
+fn identity(
+    workspace: &Workspace,
+    tree: &dyn Tree,
+    queries: &[ModuleQuery],
+) -> Result<String, TreeError> {
+    let mut hash = Sha256::new();
+    let mut add = |text: &[u8]| {
+        hash.update(text.len().to_le_bytes());
+        hash.update(text);
+    };
+    add(&SELECTION.to_le_bytes());
+    for query in queries {
+        add(query.platform.to_string().as_bytes());
+        query.args.iter().for_each(|arg| add(arg.as_bytes()));
+    }
+    for path in &workspace.module_files {
+        add(path.as_str().as_bytes());
+        add(&tree.read(path)?.unwrap_or_default());
+    }
+    let digest = hash.finalize();
+    Ok(digest
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 /// Tells whether a flag sets a build tag of its own, and so decides which imports are followed.

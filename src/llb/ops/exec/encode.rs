@@ -127,11 +127,6 @@ fn mount_to_pb(destination: &str, mount: &Mount, inputs: &mut Inputs) -> pb::Mou
 }
 
 fn bind_to_pb(message: pb::Mount, bind: &Bind, inputs: &mut Inputs) -> pb::Mount {
-    let content_cache = match bind.content_cache {
-        ContentCache::Default => pb::MountContentCache::Default,
-        ContentCache::On => pb::MountContentCache::On,
-        ContentCache::Off => pb::MountContentCache::Off,
-    };
     pb::Mount {
         input: inputs.intern(&bind.source),
         selector: bind.selector.clone(),
@@ -141,8 +136,16 @@ fn bind_to_pb(message: pb::Mount, bind: &Bind, inputs: &mut Inputs) -> pb::Mount
         },
         readonly: bind.access == Access::ReadOnly,
         mount_type: pb::MountType::Bind.into(),
-        content_cache: content_cache.into(),
+        content_cache: content_cache_to_pb(bind.content_cache).into(),
         ..message
+    }
+}
+
+fn content_cache_to_pb(content_cache: ContentCache) -> pb::MountContentCache {
+    match content_cache {
+        ContentCache::Default => pb::MountContentCache::Default,
+        ContentCache::On => pb::MountContentCache::On,
+        ContentCache::Off => pb::MountContentCache::Off,
     }
 }
 
@@ -157,6 +160,7 @@ fn cache_to_pb(message: pb::Mount, cache: &Cache, inputs: &mut Inputs) -> pb::Mo
         selector: cache.selector.clone(),
         output: NO_OUTPUT,
         readonly: cache.read_only,
+        content_cache: content_cache_to_pb(cache.content_cache).into(),
         mount_type: pb::MountType::Cache.into(),
         cache_opt: Some(pb::CacheOpt {
             id: cache.id.clone(),
@@ -247,6 +251,8 @@ fn capabilities(exec: &Exec) -> Vec<&'static str> {
                 require(true, caps::MOUNT_CACHE);
                 require(true, caps::MOUNT_CACHE_SHARING);
                 require(!cache.selector.is_empty(), caps::MOUNT_SELECTOR);
+                let by_default = cache.content_cache == ContentCache::Default;
+                require(!by_default, caps::MOUNT_CONTENT_CACHE);
             }
             Mount::Tmpfs(tmpfs) => {
                 require(true, caps::MOUNT_TMPFS);

@@ -104,6 +104,7 @@ pub struct Cache {
     pub(super) seed: Output,
     pub(super) selector: String,
     pub(super) read_only: bool,
+    pub(super) content_cache: ContentCache,
 }
 
 impl Cache {
@@ -115,6 +116,7 @@ impl Cache {
             seed: Output::scratch(),
             selector: String::new(),
             read_only: false,
+            content_cache: ContentCache::Default,
         }
     }
 
@@ -122,6 +124,12 @@ impl Cache {
     /// or the same one made anew, the cache starts over.
     pub fn seeded(mut self, seed: &Output) -> Self {
         self.seed = seed.clone();
+        self
+    }
+
+    /// Sets how the seed is matched in the cache.
+    pub fn content_cache(mut self, content_cache: ContentCache) -> Self {
+        self.content_cache = content_cache;
         self
     }
 

@@ -1,0 +1,112 @@
+//! The packages steps: what binaries share, compiled once.
+//!
+//! In cache mounts the output of such a step is empty: a later step mounts it to come later. In
+//! layers it is a `GOCACHE`, which the later step's own cache mount starts from.
+
+use super::{BUILD_CACHE_ID, LowerError, Presented, with_env};
+use crate::llb::{Bind, Cache, ContentCache, Exec, Metadata, Network, Output, Sharing, Tmpfs};
+use crate::plan::{Keep, PackageSet, PackagesStep, Plan, paths};
+
+/// Returns the steps' outputs, in the order of the plan.
+pub(super) fn lower(
+    plan: &Plan,
+    presented: &Presented,
+    modules: Option<&Output>,
+) -> Result<Vec<Output>, LowerError> {
+    let mut outputs = Vec::new();
+    for (index, step) in plan.packages.iter().enumerate() {
+        let below = step.after.map(|after| get(plan, &outputs, after));
+        let inputs = Inputs {
+            presented,
+            files: presented.packages.get(index).and_then(Option::as_ref),
+            modules: modules.filter(|_| step.needs_modules),
+            below: below.transpose()?.map(|(_, output)| output),
+        };
+        let output = inputs.lower(step, plan)?;
+        outputs.push(output);
+    }
+    Ok(outputs)
+}
+
+/// Returns a step that another one builds upon, and its output.
+pub(super) fn get<'a>(
+    plan: &'a Plan,
+    outputs: &'a [Output],
+    after: usize,
+) -> Result<(&'a PackagesStep, &'a Output), LowerError> {
+    let found = plan.packages.get(after).zip(outputs.get(after));
+    found.ok_or(LowerError::Order { after })
+}
+
+/// Mounts what a step builds upon: as the state that its cache mount starts from, or just so that
+/// it comes later.
+pub(super) fn upon(exec: Exec, below: Option<(&PackagesStep, &Output)>) -> Exec {
+    let cache = Cache::new(BUILD_CACHE_ID, Sharing::Shared);
+    match below {
+        None => exec.cache(paths::BUILD_CACHE, cache),
+        Some((step, output)) if step.keep == Keep::Mount => {
+            let waited = Bind::read_only(output).content_cache(ContentCache::Off);
+            exec.cache(paths::BUILD_CACHE, cache)
+                .bind(paths::AFTER, waited)
+        }
+        Some((_, output)) => {
+            let cache = cache.seeded(output).content_cache(ContentCache::Off);
+            exec.cache(paths::BUILD_CACHE, cache)
+        }
+    }
+}
+
+struct Inputs<'a> {
+    presented: &'a Presented,
+    files: Option<&'a Output>,
+    modules: Option<&'a Output>,
+    below: Option<&'a Output>,
+}
+
+impl Inputs<'_> {
+    fn lower(&self, step: &PackagesStep, plan: &Plan) -> Result<Output, LowerError> {
+        let set = match step.set {
+            PackageSet::Standard => "standard library",
+            PackageSet::Dependencies => "dependencies",
+        };
+        let root = Bind::read_only(&self.presented.toolchain);
+        let mut exec = Exec::new(root, plan.build_platform.clone(), &step.args)
+            .cwd(&step.directory)
+            .network(Network::None)
+            .tmpfs(paths::TEMPORARY, Tmpfs::default())
+            .metadata(Metadata::named(format!("compile {set} {}", step.platform)));
+        let by_definition = |output| Bind::read_only(output).content_cache(ContentCache::Off);
+        if let Some(files) = self.files {
+            exec = exec.bind(paths::ROOT, by_definition(files));
+        }
+        if let (Some(modules), Some(place)) = (self.modules, step.env.get("GOMODCACHE")) {
+            exec = exec.bind(place, by_definition(modules));
+        }
+        let (exec, output) = self.kept(exec, step)?;
+        Ok(with_env(exec, &step.env).build()?.output(output)?)
+    }
+
+    /// Mounts the build cache; returns also where the output is.
+    fn kept(&self, exec: Exec, step: &PackagesStep) -> Result<(Exec, &'static str), LowerError> {
+        let below = self.below.cloned().unwrap_or_else(Output::scratch);
+        let state = Bind::writable(&below).content_cache(ContentCache::Off);
+        let cache = Cache::new(BUILD_CACHE_ID, Sharing::Shared);
+        Ok(match step.keep {
+            Keep::Mount => (
+                exec.cache(paths::BUILD_CACHE, cache)
+                    .bind(paths::OUTPUT, state),
+                paths::OUTPUT,
+            ),
+            Keep::Layer => (exec.bind(paths::BUILD_CACHE, state), paths::BUILD_CACHE),
+            Keep::Used => {
+                let helper = self.presented.helper.as_ref().ok_or(LowerError::NoHelper)?;
+                let helper = Bind::read_only(helper).content_cache(ContentCache::Off);
+                let exec = exec
+                    .cache(paths::BUILD_CACHE, cache)
+                    .bind(paths::HELPER, helper)
+                    .bind(paths::USED, state);
+                (exec, paths::USED)
+            }
+        })
+    }
+}

@@ -1,0 +1,247 @@
+//! Packages compiled ahead of the binaries that share them.
+//!
+//! Two sets per platform. The standard library, as far as the project's own packages import it,
+//! needs no module and compiles while the modules download. The packages of downloaded modules
+//! that the project imports depend on module files, platform, toolchain and flags alone, so no
+//! edit of a source repeats them. What `cmd/go` caches is keyed by content: a package that one of
+//! these steps compiles is found by every later `go build` with the same flags (`cmd/go/internal/work`,
+//! `buildActionID`), so the flags here are those of the binaries.
+//!
+//! A profile (`default.pgo`) has a say in the compilation of every package below its program,
+//! standard ones included: programs with a profile form a group of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{compile, environment};
+use crate::oci::Platform;
+use crate::plan::container::{Layout, paths};
+use crate::plan::{Caching, Keep, PackageSet, PackagesStep};
+use crate::project::golang::version::GoVersion;
+use crate::project::golang::workspace::Workspace;
+use crate::project::manifest::{BuildMode, Go};
+use crate::project::tree::TreePath;
+
+/// First release whose `go` asks a program for cached packages (`GOCACHEPROG`).
+const CACHE_PROGRAMS: &str = "1.24";
+
+/// Flags that decide how packages are compiled, so that shared steps need them too.
+const SHARED_FLAGS: [&str; 6] = [
+    "asan",
+    "compiler",
+    "gccgoflags",
+    "installsuffix",
+    "msan",
+    "race",
+];
+
+/// Flags that say nothing about packages of other modules.
+const OWN_FLAGS: [&str; 5] = ["cover", "covermode", "coverpkg", "json", "v"];
+
+/// What programs of one platform and profile share.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    /// Packages of downloaded modules that the project imports.
+    pub(crate) external: BTreeSet<String>,
+    /// Packages of the standard library that the project imports.
+    pub(crate) standard: BTreeSet<String>,
+    /// Indices of the compile steps.
+    pub(crate) compiles: Vec<usize>,
+}
+
+/// Groups by target platform and profile.
+pub(crate) type Groups = BTreeMap<(Platform, Option<TreePath>), Group>;
+
+/// The steps, and the one that each compile step builds upon.
+#[derive(Debug, Default)]
+pub(crate) struct Packages {
+    pub(crate) steps: Vec<PackagesStep>,
+    pub(crate) after: BTreeMap<usize, usize>,
+}
+
+/// What all steps are made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Means<'a> {
+    pub(crate) go: &'a Go,
+    pub(crate) workspace: &'a Workspace,
+    pub(crate) version: &'a GoVersion,
+    pub(crate) caching: &'a Caching,
+}
+
+/// Returns the steps that pay off.
+///
+/// In cache mounts a package is kept however it was compiled, so a step pays off only where it
+/// gives waiting time a use (modules that download) or keeps two compile steps from compiling one
+/// package twice. In layers it is what a later build on another machine starts from.
+pub(crate) fn steps(means: Means<'_>, groups: &Groups) -> Packages {
+    let mut packages = Packages::default();
+    let Some(flags) = means.shared_flags() else {
+        return packages;
+    };
+    let layers = means.caching.layers;
+    let mut standard: BTreeMap<&Platform, usize> = BTreeMap::new();
+    for ((platform, profile), group) in groups {
+        let pays = layers || group.compiles.len() > 1 || !group.external.is_empty();
+        if profile.is_none() && pays && !group.standard.is_empty() {
+            packages.steps.push(means.standard(platform, group, &flags));
+            standard.insert(platform, packages.steps.len() - 1);
+        }
+    }
+    for ((platform, profile), group) in groups {
+        let below = match profile {
+            Some(_) => None,
+            None => standard.get(platform).copied(),
+        };
+        let pays = layers || group.compiles.len() > 1;
+        let mut after = below;
+        if pays && (profile.is_some() || !group.external.is_empty()) {
+            let step = means.dependencies((platform, profile.as_ref()), group, below, &flags);
+            packages.steps.push(step);
+            after = Some(packages.steps.len() - 1);
+        }
+        let follow = |after: usize| group.compiles.iter().map(move |compile| (*compile, after));
+        packages.after.extend(after.into_iter().flat_map(follow));
+    }
+    packages
+}
+
+impl Means<'_> {
+    fn standard(&self, platform: &Platform, group: &Group, flags: &[String]) -> PackagesStep {
+        let layout = Layout::of([]);
+        let mut env = self.env(platform, layout);
+        // No module is near.
+        env.insert("GOFLAGS".to_owned(), String::new());
+        env.insert("GOWORK".to_owned(), "off".to_owned());
+        PackagesStep {
+            set: PackageSet::Standard,
+            platform: platform.clone(),
+            args: self.args(flags, None, &group.standard),
+            packages: group.standard.clone(),
+            inputs: BTreeSet::new(),
+            needs_modules: false,
+            after: None,
+            keep: self.keep(),
+            directory: paths::TEMPORARY.to_owned(),
+            env,
+        }
+    }
+
+    fn dependencies(
+        &self,
+        (platform, profile): (&Platform, Option<&TreePath>),
+        group: &Group,
+        after: Option<usize>,
+        flags: &[String],
+    ) -> PackagesStep {
+        let mut inputs = self.workspace.module_files.clone();
+        inputs.extend(profile.cloned());
+        let layout = Layout::of(&inputs);
+        let mut packages = group.external.clone();
+        if profile.is_some() {
+            packages.extend(group.standard.iter().cloned());
+        }
+        let profile = profile.map(|profile| layout.absolute(profile));
+        PackagesStep {
+            set: PackageSet::Dependencies,
+            platform: platform.clone(),
+            args: self.args(flags, profile.as_deref(), &packages),
+            needs_modules: self.workspace.vendor.is_none() && !group.external.is_empty(),
+            after,
+            keep: self.keep(),
+            directory: layout.absolute(&self.workspace.directory),
+            env: self.env(platform, layout),
+            packages,
+            inputs,
+        }
+    }
+
+    fn args(
+        &self,
+        flags: &[String],
+        profile: Option<&str>,
+        packages: &BTreeSet<String>,
+    ) -> Vec<String> {
+        let mut args: Vec<String> = [paths::GO, "build", "-trimpath", "-buildvcs=false"]
+            .map(str::to_owned)
+            .to_vec();
+        args.extend(compile::build_flags(self.go));
+        // Without a pattern these are for the packages that are named, which for a binary is its
+        // main package alone.
+        for (flag, values) in [
+            ("-gcflags", &self.go.gcflags),
+            ("-asmflags", &self.go.asmflags),
+        ] {
+            let text = values.join(" ");
+            if has_pattern(&text) {
+                args.push(format!("{flag}={text}"));
+            }
+        }
+        if self.go.buildmode == BuildMode::Pie {
+            args.push("-buildmode=pie".to_owned());
+        }
+        args.extend(profile.map(|profile| format!("-pgo={profile}")));
+        args.extend(flags.iter().cloned());
+        args.push("--".to_owned());
+        args.extend(packages.iter().cloned());
+        args
+    }
+
+    fn env(&self, platform: &Platform, layout: Layout) -> BTreeMap<String, String> {
+        let mut env = environment::common(self.go, self.workspace, layout);
+        env.extend(environment::target(self.go, platform));
+        env.insert("GOPROXY".to_owned(), "off".to_owned());
+        if let (Keep::Used, Some(helper)) = (self.keep(), &self.caching.helper) {
+            let program = format!(
+                "{} cacheprog --dir {} --collect {}",
+                helper.join(" "),
+                paths::BUILD_CACHE,
+                paths::USED
+            );
+            env.insert("GOCACHEPROG".to_owned(), program);
+        }
+        env
+    }
+
+    fn keep(&self) -> Keep {
+        let asks = GoVersion::parse(CACHE_PROGRAMS).is_some_and(|first| *self.version >= first);
+        match (self.caching.layers, &self.caching.helper) {
+            (false, _) => Keep::Mount,
+            (true, Some(_)) if asks => Keep::Used,
+            (true, _) => Keep::Layer,
+        }
+    }
+
+    /// Returns the manifest's own flags that shared packages are compiled with; none if there is
+    /// one whose meaning for them is not known.
+    fn shared_flags(&self) -> Option<Vec<String>> {
+        let mut shared = Vec::new();
+        for flag in &self.go.flags {
+            let name = flag.trim_start_matches('-');
+            let name = name.split_once('=').map_or(name, |(name, _)| name);
+            if SHARED_FLAGS.contains(&name) {
+                shared.push(flag.clone());
+            } else if !OWN_FLAGS.contains(&name) {
+                return None;
+            }
+        }
+        Some(shared)
+    }
+}
+
+/// Tells whether a per-package flag says for which packages it is: `all=-N -l`.
+fn has_pattern(flags: &str) -> bool {
+    let first = flags.trim_start();
+    !first.starts_with('-') && first.contains('=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_pattern;
+
+    #[test]
+    fn a_pattern_stands_before_the_first_flag() {
+        assert!(has_pattern("all=-N -l"));
+        assert!(has_pattern("example.com/...=-m"));
+        assert!(!has_pattern("-d=checkptr=0"));
+        assert!(!has_pattern(""));
+    }
+}
