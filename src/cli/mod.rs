@@ -9,6 +9,7 @@
 )]
 
 mod builder;
+mod caches;
 mod commands;
 mod failure;
 #[cfg(test)]
