@@ -106,7 +106,7 @@ fn compression(text: &str) -> Result<Compression, String> {
     }
 }
 
-pub(crate) fn run(args: Args, output: &Output) -> Outcome {
+pub(crate) fn run(args: &Args, output: &Output) -> Outcome {
     let wishes = Wishes {
         epoch: settings::epoch()?,
         outputs: args.outputs(),
@@ -120,7 +120,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Outcome {
         );
     }
     let project = args.project.project(wishes.epoch)?;
-    let built = settings::runtime()?.block_on(build(&args, &project, &wishes))?;
+    let built = settings::runtime()?.block_on(build(args, &project, &wishes))?;
     args.write_files(&built)?;
     let pinned: Vec<String> = built.iter().flat_map(Built::pinned).collect();
     // Standard output may be an archive already.

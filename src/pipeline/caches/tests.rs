@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "a local cache is on the disk")]
+
 use super::*;
 use crate::oci::cache;
 
