@@ -9,6 +9,7 @@ mod outputs;
 mod private_modules;
 mod rebuild;
 mod references;
+mod remote_caches;
 mod session_files;
 mod shapes;
 mod wire_build;

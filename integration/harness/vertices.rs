@@ -1,6 +1,6 @@
 //! What the daemon did, read from `--progress=rawjson`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -36,6 +36,15 @@ impl Vertices {
         Self { by_digest }
     }
 
+    /// Returns how often a vertex of this name ran, in all solves of the run. Solves that share a
+    /// vertex report the same times.
+    pub(crate) fn runs(run: &Run, name: &str) -> usize {
+        let ran = intervals(run)
+            .into_iter()
+            .filter(|interval| interval.name == name);
+        ran.collect::<BTreeSet<_>>().len()
+    }
+
     /// Returns the names of vertices that begin so and really ran, sorted.
     pub(crate) fn ran(&self, prefix: &str) -> Vec<&str> {
         self.named(prefix, false)
@@ -54,4 +63,32 @@ impl Vertices {
         names.sort_unstable();
         names
     }
+}
+
+/// When a vertex ran.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Interval {
+    /// Start and end, as the daemon writes times: they compare as texts.
+    pub(crate) times: (String, String),
+    /// Its name.
+    pub(crate) name: String,
+}
+
+/// Returns what really ran, in the order of the reports.
+pub(crate) fn intervals(run: &Run) -> Vec<Interval> {
+    let lines = run.stderr.lines().filter(|line| line.starts_with('{'));
+    let statuses = lines.map(|line| serde_json::from_str(line).unwrap());
+    let vertices = statuses.flat_map(|status: Value| {
+        let vertices = status["vertexes"].as_array();
+        vertices.cloned().unwrap_or_default()
+    });
+    let ran = vertices.filter(|vertex| !vertex["cached"].as_bool().unwrap_or(false));
+    let interval = ran.filter_map(|vertex| {
+        let text = |key: &str| vertex[key].as_str().map(str::to_owned);
+        Some(Interval {
+            times: (text("started")?, text("completed")?),
+            name: text("name")?,
+        })
+    });
+    interval.collect()
 }

@@ -9,6 +9,7 @@
 )]
 
 mod builder;
+mod caches;
 mod commands;
 mod failure;
 #[cfg(test)]
@@ -62,7 +63,7 @@ Environment:
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Image(commands::image::Args),
+    Image(Box<commands::image::Args>),
     Plan(commands::plan::Args),
     Llb(commands::llb::Args),
     Builder(commands::builder::Args),
@@ -89,7 +90,7 @@ pub fn main() -> u8 {
     start_tracing();
     let output = Output::new();
     let outcome = match cli.command {
-        Command::Image(args) => commands::image::run(args, &output),
+        Command::Image(args) => commands::image::run(&args, &output),
         Command::Plan(args) => commands::plan::run(args, &output),
         Command::Llb(args) => commands::llb::run(args, &output),
         Command::Builder(args) => commands::builder::run(args, &output),

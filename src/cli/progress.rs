@@ -87,9 +87,18 @@ impl Display {
 
     /// Shows a line.
     pub(super) fn say(&self, text: String) {
+        self.message(Level::Info, text);
+    }
+
+    /// Shows a line that may ask for something to be done.
+    pub(super) fn warn(&self, text: String) {
+        self.message(Level::Warning, text);
+    }
+
+    fn message(&self, level: Level, text: String) {
         let timestamp = Timestamp::now();
         self.events.send(Event::Message(Message {
-            level: Level::Info,
+            level,
             text,
             timestamp,
         }));

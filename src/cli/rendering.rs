@@ -112,6 +112,7 @@ pub(super) fn run(error: &RunError, failed: Option<FailedStep>, streamed: bool) 
     let Some(cause) = error.wire() else {
         return match error {
             RunError::Function(FunctionError::Present(error)) => present(error),
+            RunError::Cache { .. } => Error::of(Kind::Other, error).hinted(unwritten(error)),
             RunError::Function(_) => Error::of(Kind::Project, error),
             _ => Error::of(Kind::Other, error),
         };
@@ -126,6 +127,7 @@ pub(super) fn run(error: &RunError, failed: Option<FailedStep>, streamed: bool) 
         (RunError::Function(FunctionError::Resolve { .. }), ErrorKind::Other) => {
             (Kind::Project, None)
         }
+        (RunError::Cache { .. }, ErrorKind::Other) => (Kind::Registry, None),
         (_, kind) => classify(kind),
     };
     let step = failed.as_ref().map_or("a build step", |step| &step.name);
@@ -142,11 +144,17 @@ pub(super) fn run(error: &RunError, failed: Option<FailedStep>, streamed: bool) 
         ErrorKind::DiskFull => Error::of(kind, error).under("the builder's disk is full"),
         _ => Error::of(kind, error),
     };
-    let rendered = rendered.hinted(hint.map(str::to_owned));
+    let rendered = rendered.hinted(unwritten(error).or(hint.map(str::to_owned)));
     match failed {
         Some(step) if kind == Kind::Build && !streamed => rendered.showing(step.lines.join("\n")),
         _ => rendered,
     }
+}
+
+/// Returns what can be done about a cache that must be written and was not.
+fn unwritten(error: &RunError) -> Option<String> {
+    let unwritten = matches!(error, RunError::Cache { .. }) && !error.is_cancellation();
+    unwritten.then(|| "without ignore-error=false it would be a warning".to_owned())
 }
 
 /// Returns the exit code's kind and what can be done.

@@ -11,6 +11,7 @@ use buildkit_proto::pb;
 use bytes::Bytes;
 use prost::Message;
 
+use super::caps;
 use super::digest::Digest;
 
 /// A marshalled graph.
@@ -155,6 +156,24 @@ impl Definition {
                 metadata: self.metadata.get(&op.digest),
             })
         })
+    }
+
+    /// Returns the same graph with every op but the sources run whatever the cache holds. Digests
+    /// stay as they are.
+    #[must_use]
+    pub fn ignoring_cache(mut self) -> Self {
+        let ignored = self
+            .vertices()
+            .filter(|vertex| !matches!(vertex.op.op, Some(pb::op::Op::Source(_)) | None));
+        let ignored: Vec<Digest> = ignored.map(|vertex| vertex.digest).collect();
+        for digest in ignored {
+            self.metadata.entry(digest).or_default().ignore_cache = true;
+        }
+        if let Some(terminal) = self.ops.last() {
+            let entry = self.metadata.entry(terminal.digest).or_default();
+            entry.caps.insert(caps::META_IGNORE_CACHE.to_owned(), true);
+        }
+        self
     }
 
     /// Returns the metadata by digest, the terminal op's included.

@@ -168,7 +168,7 @@ pub fn pairs(text: &str) -> Result<BTreeMap<String, String>, OutputError> {
 }
 
 /// Splits one line of CSV (RFC 4180); `None` if a quote stays open.
-fn fields(text: &str) -> Option<Vec<String>> {
+pub(super) fn fields(text: &str) -> Option<Vec<String>> {
     let mut fields = vec![String::new()];
     let mut quoted = false;
     let mut characters = text.chars().peekable();

@@ -2,6 +2,7 @@
 //!
 //! Leaf module: it uses nothing of gobuild's own.
 
+pub mod cache;
 pub mod config;
 pub mod exporter;
 pub mod platform;

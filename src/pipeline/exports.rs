@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::function::Wanted;
 use crate::buildkit::solve::Exporter;
 use crate::oci::exporter::{Destination, Output, OutputKind};
 use crate::plan::{ImageStep, Plan, PlatformImage};
@@ -27,6 +28,17 @@ pub struct Export {
     pub references: Vec<String>,
     /// Whether a registry gets the image.
     pub pushes: bool,
+}
+
+impl Export {
+    /// Returns what the build function makes for it.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            image: self.image,
+            shape: self.shape,
+        }
+    }
 }
 
 /// The result that a solve exports.
@@ -164,6 +176,17 @@ fn spelling(compression: Compression) -> &'static str {
         Compression::Gzip => "gzip",
         Compression::Uncompressed => "uncompressed",
     }
+}
+
+/// Returns how remote caches are compressed unless they say otherwise: as the first image, so that
+/// layers that are in both are compressed once.
+#[must_use]
+pub fn cache_compression(exports: &[Export]) -> &'static str {
+    let image = exports.iter().find_map(|export| match export.shape {
+        Shape::Image(compression) => Some(compression),
+        Shape::Binaries => None,
+    });
+    spelling(image.unwrap_or(Compression::Zstd))
 }
 
 /// Returns the names that an output gives to an image: its own `name=`, else the plan's.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join_all;
 
 use super::exports::Shape;
-use super::present::{BuiltIn, PresentError, Sources, Toolchain, copied_files};
+use super::present::{BuiltIn, Sources, Toolchain, copied_files};
 use crate::buildkit::error::Error as WireError;
 use crate::buildkit::gateway::{
     Gateway, GatewayResult, PlatformImage as Built, Reference, References, ResolveMode, Solve,
@@ -17,16 +17,17 @@ use crate::buildkit::gateway::{
 };
 use crate::content;
 use crate::llb::{self, Image, Metadata, Output};
-use crate::lower::{self, Binaries, CopiedFiles, ImageInputs, LowerError, Presented};
-use crate::oci::config::ConfigError;
+use crate::lower::{self, Binaries, CopiedFiles, ImageInputs, Presented};
 use crate::oci::{ImageConfig, Platform};
 use crate::plan::{Plan, PlatformImage};
 use crate::project::manifest::{Base, Compression};
 
 mod accounts;
+mod error;
 mod offline;
 
 pub use accounts::AccountError;
+pub use error::FunctionError;
 pub use offline::offline;
 
 /// What the function builds from.
@@ -39,54 +40,17 @@ pub struct Inputs {
     pub epoch: u32,
     /// Where images of registries may come from.
     pub resolve_mode: ResolveMode,
+    /// Whether every step runs, whatever the builder's cache holds.
+    pub no_cache: bool,
 }
 
-/// Why the function failed.
-#[derive(Debug, thiserror::Error)]
-pub enum FunctionError {
-    /// The daemon refused or failed.
-    #[error(transparent)]
-    Wire(#[from] WireError),
-    /// An image of a registry cannot be had.
-    #[error("cannot resolve {reference} for {platform}")]
-    Resolve {
-        /// The image.
-        reference: String,
-        /// The platform it was asked for.
-        platform: Platform,
-        /// The daemon's answer.
-        source: Box<WireError>,
-    },
-    /// A base is no image of the platform.
-    #[error("the base {reference} has no image for {platform}: it is for {found}")]
-    BasePlatform {
-        /// The base.
-        reference: String,
-        /// The platform it was asked for.
-        platform: Platform,
-        /// What its config says.
-        found: String,
-    },
-    /// A base's config is unreadable.
-    #[error("the config of {reference}")]
-    Config {
-        /// The base.
-        reference: String,
-        /// What is wrong with it.
-        source: ConfigError,
-    },
-    /// An owner of copied files is not in the base.
-    #[error(transparent)]
-    Account(#[from] AccountError),
-    /// Something that gobuild carries cannot be presented.
-    #[error(transparent)]
-    Present(#[from] PresentError),
-    /// The plan cannot be lowered.
-    #[error("the build graph")]
-    Lower(#[from] LowerError),
-    /// A name of the plan does not fit an op.
-    #[error("the build graph")]
-    Llb(#[from] llb::Error),
+/// What the function makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Index of the image in the plan.
+    pub image: usize,
+    /// The image, or just its binaries.
+    pub shape: Shape,
 }
 
 /// Builds one image of the plan, or just its binaries.
@@ -96,8 +60,43 @@ pub enum FunctionError {
 pub async fn build(
     gateway: &Gateway,
     inputs: &Inputs,
-    image: usize,
-    shape: Shape,
+    wanted: Wanted,
+) -> Result<GatewayResult, FunctionError> {
+    let cache = match inputs.no_cache {
+        true => CacheUse::Ignored,
+        false => CacheUse::Asked,
+    };
+    lowered(gateway, inputs, wanted, cache).await
+}
+
+/// Builds several at once, as one result that is there to be cached.
+///
+/// # Errors
+/// See [`FunctionError`].
+pub async fn build_all(
+    gateway: &Gateway,
+    inputs: &Inputs,
+    wanted: &[Wanted],
+) -> Result<GatewayResult, FunctionError> {
+    let each = wanted
+        .iter()
+        .map(|wanted| lowered(gateway, inputs, *wanted, CacheUse::Asked));
+    Ok(GatewayResult::collection(try_join_all(each).await?))
+}
+
+/// Whether steps may be taken from the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CacheUse {
+    Asked,
+    /// Every step runs before the function returns.
+    Ignored,
+}
+
+async fn lowered(
+    gateway: &Gateway,
+    inputs: &Inputs,
+    Wanted { image, shape }: Wanted,
+    cache: CacheUse,
 ) -> Result<GatewayResult, FunctionError> {
     let toolchain = toolchain(gateway, inputs).await?;
     let binaries = lower::compile_all(&inputs.plan, &presented(&inputs.sources, toolchain))?;
@@ -108,9 +107,10 @@ pub async fn build(
         .map_or(&[][..], |image| &image.platforms);
     match shape {
         Shape::Image(compression) => {
-            images(gateway, inputs, platforms, &binaries, compression, image).await
+            let built = images(gateway, inputs, platforms, &binaries, compression, cache).await?;
+            Ok(annotated(built, inputs, image))
         }
-        Shape::Binaries => folders(gateway, inputs, platforms, &binaries).await,
+        Shape::Binaries => folders(gateway, inputs, platforms, &binaries, cache).await,
     }
 }
 
@@ -131,27 +131,29 @@ async fn images(
     platforms: &[PlatformImage],
     binaries: &Binaries<'_>,
     compression: Compression,
-    index: usize,
+    cache: CacheUse,
 ) -> Result<GatewayResult, FunctionError> {
     let built = platforms.iter().map(|image| async move {
         let parts = image_inputs(gateway, inputs, image, compression).await?;
         let lowered = lower::image(image, binaries, &parts)?;
-        let reference = solve(gateway, &lowered.root).await?;
+        let reference = solve(gateway, &lowered.root, cache).await?;
         let built = Built {
             reference,
             config: lowered.config.to_json(),
         };
         Ok::<_, FunctionError>((image.platform.clone(), built))
     });
-    let mut result = result(try_join_all(built).await?);
-    if let Some(step) = inputs.plan.images.get(index) {
-        for (key, value) in &step.annotations {
-            result
-                .metadata
-                .insert(format!("annotation.{key}"), value.clone().into_bytes());
-        }
+    Ok(result(try_join_all(built).await?))
+}
+
+/// Adds the annotations of an image.
+fn annotated(mut result: GatewayResult, inputs: &Inputs, image: usize) -> GatewayResult {
+    let step = inputs.plan.images.get(image);
+    for (key, value) in step.iter().flat_map(|step| &step.annotations) {
+        let key = format!("annotation.{key}");
+        result.metadata.insert(key, value.clone().into_bytes());
     }
-    Ok(result)
+    result
 }
 
 async fn folders(
@@ -159,12 +161,13 @@ async fn folders(
     inputs: &Inputs,
     platforms: &[PlatformImage],
     binaries: &Binaries<'_>,
+    cache: CacheUse,
 ) -> Result<GatewayResult, FunctionError> {
     let built = platforms.iter().map(|image| async move {
         let root = lower::binaries(image, binaries, inputs.epoch)?;
         let config = ImageConfig::empty(&image.platform).to_json();
         let built = Built {
-            reference: solve(gateway, &root).await?,
+            reference: solve(gateway, &root, cache).await?,
             config,
         };
         Ok::<_, FunctionError>((image.platform.clone(), built))
@@ -185,10 +188,17 @@ fn result(built: Vec<(Platform, Built)>) -> GatewayResult {
     }
 }
 
-async fn solve(gateway: &Gateway, root: &Output) -> Result<Reference, FunctionError> {
-    let solved = gateway
-        .solve(Solve::definition(root.marshal().to_pb()))
-        .await?;
+async fn solve(
+    gateway: &Gateway,
+    root: &Output,
+    cache: CacheUse,
+) -> Result<Reference, FunctionError> {
+    let definition = root.marshal();
+    let wanted = match cache {
+        CacheUse::Asked => Solve::definition(definition.to_pb()),
+        CacheUse::Ignored => Solve::definition(definition.ignoring_cache().to_pb()).evaluated(),
+    };
+    let solved = gateway.solve(wanted).await?;
     Ok(match solved.references {
         References::Single(reference) => reference,
         References::PerPlatform(references) => references.into_values().next().unwrap_or_default(),

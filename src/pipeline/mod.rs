@@ -8,6 +8,7 @@
 //!    control socket; a frontend runs the same code over its pipes.
 //! 6. [`run`]: session, one solve per image, what the exporters say.
 
+pub mod caches;
 #[cfg(test)]
 mod examples;
 pub mod exports;

@@ -1,5 +1,8 @@
 //! Runs a build on a daemon: a session, one solve per export, all at once.
 //!
+//! Each remote cache has a solve of its own beside them, which holds every image and platform: one
+//! cache then has them all, and a cache that cannot be written fails nothing but itself.
+//!
 //! The solves share the daemon's work on every common vertex. Exporters that send bytes back name
 //! their target by its index in their own solve, so each of those solves has a session of its
 //! own; the others share one. The first failure ends all.
@@ -9,6 +12,9 @@
     reason = "an archive may go to standard output"
 )]
 
+mod cache;
+mod gate;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +23,8 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use self::gate::Gate;
+use super::caches::Caches;
 use super::exports::{Export, Receiver, Shape};
 use super::function::{self, FunctionError, Inputs};
 use super::outcome::Outcome;
@@ -50,10 +58,8 @@ pub struct Offer {
     pub secrets: BTreeMap<String, SecretSource>,
     /// SSH agents.
     pub ssh: SshService,
-    /// Caches to read and to write.
-    pub cache_imports: Vec<CacheEntry>,
-    /// Caches to write.
-    pub cache_exports: Vec<CacheEntry>,
+    /// Remote caches to read and to write.
+    pub caches: Caches,
 }
 
 /// Why a build failed.
@@ -76,6 +82,14 @@ pub enum RunError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// A cache that must be written cannot be.
+    #[error("the cache {cache} cannot be written")]
+    Cache {
+        /// The cache.
+        cache: String,
+        /// The daemon's answer, or what is wrong with a local cache's index.
+        source: Box<RunError>,
+    },
     /// The daemon does not say what it exported.
     #[error("the builder does not describe the image that it exported")]
     NoDescriptor,
@@ -96,6 +110,7 @@ impl RunError {
         match self {
             Self::Wire(error) | Self::Function(FunctionError::Wire(error)) => Some(error),
             Self::Function(FunctionError::Resolve { source, .. }) => Some(source),
+            Self::Cache { source, .. } => source.wire(),
             _ => None,
         }
     }
@@ -120,23 +135,38 @@ pub async fn run(
     events: &mpsc::Sender<Event>,
     cancel: &CancellationToken,
 ) -> Result<Vec<Outcome>, RunError> {
-    let failed = cancel.child_token();
-    let shared = start(client, inputs, offer, &BTreeMap::new()).await?;
-    let solves = exports.iter().map(|export| {
-        let (shared, failed) = (&shared, &failed);
-        async move {
-            let outcome = solve(client, inputs, export, offer, shared, events, failed).await;
-            if outcome.is_err() {
-                failed.cancel();
-            }
-            outcome
+    let run = Run {
+        client,
+        inputs,
+        offer,
+        shared: start(client, inputs, offer, &BTreeMap::new()).await?,
+        events,
+        failed: cancel.child_token(),
+        gate: Gate::new(exports.len(), inputs.no_cache),
+    };
+    let images = async {
+        let images = exports.iter().map(|export| run.image(export));
+        finished(join_all(images).await)
+    };
+    let caches = offer.caches.exports.iter();
+    let caches = join_all(caches.map(|cache| run.cache(cache, exports)));
+    let (images, caches) = tokio::join!(images, caches);
+    let mut images = images?;
+    for (written, cache) in caches.into_iter().zip(&offer.caches.exports) {
+        let written = cache::judge(written, cache, events).await?;
+        for image in &mut images {
+            image.response.extend(written.clone());
         }
-    });
-    let mut outcomes = Vec::new();
-    let mut failures = Vec::new();
-    for outcome in join_all(solves).await {
+    }
+    Ok(images)
+}
+
+/// Returns all outcomes, or the failure that is not a consequence of another one.
+fn finished(outcomes: Vec<Result<Outcome, RunError>>) -> Result<Vec<Outcome>, RunError> {
+    let (mut done, mut failures) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
         match outcome {
-            Ok(outcome) => outcomes.push(outcome),
+            Ok(outcome) => done.push(outcome),
             Err(error) => failures.push(error),
         }
     }
@@ -145,47 +175,68 @@ pub async fn run(
         .position(|error| !error.is_cancellation())
         .unwrap_or(0);
     match failures.is_empty() {
-        true => Ok(outcomes),
+        true => Ok(done),
         false => Err(failures.swap_remove(cause)),
     }
 }
 
-async fn solve(
-    client: &Client,
-    inputs: &Inputs,
-    export: &Export,
-    offer: &Offer,
-    shared: &Session,
-    events: &mpsc::Sender<Event>,
-    cancel: &CancellationToken,
-) -> Result<Outcome, RunError> {
-    let own = match export.receivers.is_empty() {
-        true => None,
-        false => Some(start(client, inputs, offer, &export.receivers).await?),
-    };
-    let options = SolveOptions {
-        exporters: export.exporters.clone(),
-        cache_imports: offer.cache_imports.clone(),
-        cache_exports: offer.cache_exports.clone(),
-        ..SolveOptions::default()
-    };
-    let answer =
-        client
-            .build(
-                own.as_ref().unwrap_or(shared),
-                options,
-                events.clone(),
-                cancel.clone(),
-                |gateway| async move {
-                    function::build(&gateway, inputs, export.image, export.shape).await
-                },
-            )
-            .await;
-    let response = answer.map_err(|error| match error {
-        BuildError::Driver(error) => RunError::Function(error),
-        BuildError::Wire(error) => RunError::Wire(error),
-    })?;
-    outcome(inputs, export, response)
+/// One invocation: what its solves share.
+struct Run<'a> {
+    client: &'a Client,
+    inputs: &'a Inputs,
+    offer: &'a Offer,
+    shared: Session,
+    events: &'a mpsc::Sender<Event>,
+    /// Cancelled by the user, or when an image fails.
+    failed: CancellationToken,
+    gate: Gate,
+}
+
+impl Run<'_> {
+    /// Builds and exports one image; a failure ends all.
+    async fn image(&self, export: &Export) -> Result<Outcome, RunError> {
+        let outcome = self.solve(export).await;
+        if outcome.is_err() {
+            self.failed.cancel();
+        }
+        outcome
+    }
+
+    async fn solve(&self, export: &Export) -> Result<Outcome, RunError> {
+        let (inputs, gate) = (self.inputs, &self.gate);
+        let own = match export.receivers.is_empty() {
+            true => None,
+            false => Some(start(self.client, inputs, self.offer, &export.receivers).await?),
+        };
+        let inline = self.offer.caches.inline && export.shape != Shape::Binaries;
+        let options = SolveOptions {
+            exporters: export.exporters.clone(),
+            cache_imports: self.offer.caches.imports.clone(),
+            cache_exports: inline.then(CacheEntry::inline).into_iter().collect(),
+            ..SolveOptions::default()
+        };
+        let build = self.client.build(
+            own.as_ref().unwrap_or(&self.shared),
+            options,
+            self.events.clone(),
+            self.failed.clone(),
+            |gateway| async move {
+                let result = function::build(&gateway, inputs, export.wanted()).await?;
+                gate.pass().await;
+                Ok(result)
+            },
+        );
+        outcome(inputs, export, build.await?)
+    }
+}
+
+impl From<BuildError<FunctionError>> for RunError {
+    fn from(error: BuildError<FunctionError>) -> Self {
+        match error {
+            BuildError::Driver(error) => Self::Function(error),
+            BuildError::Wire(error) => Self::Wire(error),
+        }
+    }
 }
 
 /// Finishes what the daemon leaves to the client, and says what came of it.
@@ -242,6 +293,7 @@ async fn start(
         STORE_ID,
         Arc::clone(inputs.sources.store()) as Arc<dyn BlobSource>,
     );
+    offer.caches.attach(&stores);
     let mut targets = BTreeMap::new();
     for (index, receiver) in receivers {
         let target = match receiver {

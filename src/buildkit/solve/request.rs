@@ -42,6 +42,17 @@ pub struct CacheEntry {
     pub attributes: BTreeMap<String, String>,
 }
 
+impl CacheEntry {
+    /// Returns the cache that an image carries in its config.
+    #[must_use]
+    pub fn inline() -> Self {
+        Self {
+            kind: "inline".to_owned(),
+            attributes: BTreeMap::new(),
+        }
+    }
+}
+
 impl SolveOptions {
     /// Returns the request of a build that is driven through the gateway: neither a frontend nor
     /// a definition, so the daemon waits for `Return`.
@@ -108,5 +119,38 @@ mod tests {
             request.exporter_attrs_deprecated
         );
         assert_eq!(request.exporter_deprecated, "image");
+    }
+
+    #[test]
+    fn caches_travel_with_all_their_attributes() {
+        let entry = |kind: &str| CacheEntry {
+            kind: kind.to_owned(),
+            attributes: BTreeMap::from([("token".to_owned(), "sesame".to_owned())]),
+        };
+        let options = SolveOptions {
+            cache_imports: vec![entry("s3"), entry("azblob")],
+            cache_exports: vec![entry("gha"), CacheEntry::inline()],
+            ..SolveOptions::default()
+        };
+        let request = options.request("build", "session");
+        assert!(!format!("{:?}", request.frontend_attrs).contains("sesame"));
+        let cache = request.cache.unwrap();
+        let shown = |entries: &[wire::CacheOptionsEntry]| -> Vec<String> {
+            let entries = entries.iter();
+            entries
+                .map(|e| format!("{} {:?}", e.r#type, e.attrs))
+                .collect()
+        };
+        assert_eq!(
+            shown(&cache.imports),
+            [
+                "s3 {\"token\": \"sesame\"}",
+                "azblob {\"token\": \"sesame\"}"
+            ]
+        );
+        assert_eq!(
+            shown(&cache.exports),
+            ["gha {\"token\": \"sesame\"}", "inline {}"]
+        );
     }
 }

@@ -11,6 +11,7 @@ use crate::buildkit::gateway::ResolveMode;
 use crate::buildkit::session::auth::{CredentialStore, Locations};
 use crate::buildkit::session::secrets::{SecretSource, SecretSpec};
 use crate::buildkit::session::ssh::{SshService, SshSpec};
+use crate::cli::caches::{CacheArgs, Named};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::progress::{Display, ProgressArgs};
@@ -18,6 +19,7 @@ use crate::cli::settings::{self, BuilderArgs, ProjectArgs};
 use crate::cli::{Outcome, builder, rendering};
 use crate::error::{Error, Kind};
 use crate::oci::exporter::{Destination, Output as Wanted, OutputKind};
+use crate::pipeline::caches::{Caches, Defaults};
 use crate::pipeline::exports::{self, Options};
 use crate::pipeline::function::Inputs;
 use crate::pipeline::outcome::{Outcome as Built, metadata_file};
@@ -63,12 +65,14 @@ pub(crate) struct Args {
     /// Compression of new layers: zstd, gzip or uncompressed [default: the manifest's, else zstd]
     #[arg(long, value_name = "FORMAT", value_parser = compression)]
     compression: Option<Compression>,
-    /// Allow pushes over plain HTTP and to registries with untrusted certificates
+    /// Allow pushes and remote caches over plain HTTP and with untrusted certificates
     #[arg(long)]
     insecure_registry: bool,
     /// Always ask registries for base and toolchain images, even if the builder has them
     #[arg(long)]
     pull: bool,
+    #[command(flatten)]
+    caches: CacheArgs,
     /// Source of a secret that the manifest names for the modules step, id=ID[,src=FILE|,env=NAME];
     /// repeatable [default: the variable ID, else the file ID]
     #[arg(long, value_name = "SECRET")]
@@ -102,18 +106,21 @@ fn compression(text: &str) -> Result<Compression, String> {
     }
 }
 
-pub(crate) fn run(args: Args, output: &Output) -> Outcome {
-    let epoch = settings::epoch()?;
-    let outputs = args.outputs();
-    let to_stdout = outputs.iter().any(writes_stdout);
+pub(crate) fn run(args: &Args, output: &Output) -> Outcome {
+    let wishes = Wishes {
+        epoch: settings::epoch()?,
+        outputs: args.outputs(),
+        caches: args.caches.named()?,
+    };
+    let to_stdout = wishes.outputs.iter().any(writes_stdout);
     if to_stdout && output.is_terminal() {
         let message = "an archive would be written to the terminal";
         return Err(
             Error::new(Kind::Usage, message).hinted("name a file with dest=PATH".to_owned())
         );
     }
-    let project = args.project.project(epoch)?;
-    let built = settings::runtime()?.block_on(build(&args, &project, &outputs, epoch))?;
+    let project = args.project.project(wishes.epoch)?;
+    let built = settings::runtime()?.block_on(build(args, &project, &wishes))?;
     args.write_files(&built)?;
     let pinned: Vec<String> = built.iter().flat_map(Built::pinned).collect();
     // Standard output may be an archive already.
@@ -124,6 +131,13 @@ pub(crate) fn run(args: Args, output: &Output) -> Outcome {
     }
 }
 
+/// What the flags ask for, read before anything is done.
+struct Wishes {
+    outputs: Vec<Wanted>,
+    caches: Named,
+    epoch: u32,
+}
+
 fn writes_stdout(output: &Wanted) -> bool {
     matches!(
         output.kind,
@@ -132,23 +146,17 @@ fn writes_stdout(output: &Wanted) -> bool {
     )
 }
 
-async fn build(
-    args: &Args,
-    project: &Project,
-    outputs: &[Wanted],
-    epoch: u32,
-) -> Result<Vec<Built>, Error> {
+async fn build(args: &Args, project: &Project, wishes: &Wishes) -> Result<Vec<Built>, Error> {
     let cancel = cancelled_by_signals();
     let display = args.progress.start()?;
-    let built = stages(args, project, outputs, epoch, &display, &cancel).await;
+    let built = stages(args, project, wishes, &display, &cancel).await;
     display.finish(built).await
 }
 
 async fn stages(
     args: &Args,
     project: &Project,
-    outputs: &[Wanted],
-    epoch: u32,
+    wishes: &Wishes,
     display: &Display,
     cancel: &CancellationToken,
 ) -> Result<Vec<Built>, Failure> {
@@ -159,9 +167,17 @@ async fn stages(
         insecure_registry: args.insecure_registry,
         compression: args.compression,
     };
-    let exports =
-        exports::exports(&plan, outputs, options).map_err(|error| rendering::usage(&error))?;
-    let (inputs, offer) = prepare(args, project, plan, epoch).await?;
+    let exports = exports::exports(&plan, &wishes.outputs, options)
+        .map_err(|error| rendering::usage(&error))?;
+    let caches = wishes.caches.complete(&Defaults {
+        insecure_registry: args.insecure_registry,
+        compression: exports::cache_compression(&exports).to_owned(),
+    });
+    for note in &caches.notes {
+        display.warn(note.clone());
+    }
+    let (inputs, mut offer) = prepare(args, project, plan, wishes.epoch).await?;
+    offer.caches = caches;
     let events = display.events();
     let built = run::run(&client, &inputs, &exports, &offer, &events, cancel).await;
     built.map_err(|error| Failure::Run {
@@ -210,6 +226,7 @@ async fn prepare(
             sources,
             epoch,
             resolve_mode,
+            no_cache: args.caches.no_cache,
         },
         offer,
     ))
@@ -279,8 +296,7 @@ impl Args {
             credentials: Arc::new(credentials.map_err(|error| Error::of(Kind::Registry, &error))?),
             secrets,
             ssh: ssh.map_err(|error| rendering::usage(&error))?,
-            cache_imports: Vec::new(),
-            cache_exports: Vec::new(),
+            caches: Caches::default(),
         })
     }
 

@@ -155,3 +155,23 @@ fn a_wrong_option_is_a_mistake_of_usage() {
     assert_eq!(code, 2);
     assert!(text.contains("known types: registry, image, oci"), "{text}");
 }
+
+#[test]
+fn a_cache_that_must_be_written_is_named() {
+    let unwritten = |error| RunError::Cache {
+        cache: "type=s3,bucket=b".to_owned(),
+        source: Box::new(RunError::Wire(error)),
+    };
+    let refused = unwritten(daemon(Code::Unknown, "no such bucket", None));
+    let (code, text) = told(&run(&refused, None, false));
+    assert_eq!(code, 6);
+    insta::assert_snapshot!(text, @r#"
+    error: the cache type=s3,bucket=b cannot be written
+      no such bucket
+    hint: without ignore-error=false it would be a warning
+    "#);
+    let full = unwritten(daemon(Code::Unknown, "no space left on device", None));
+    assert_eq!(told(&run(&full, None, false)).0, 4);
+    let cancelled = unwritten(WireError::Cancelled);
+    assert_eq!(told(&run(&cancelled, None, false)).1, "error: cancelled\n");
+}

@@ -66,6 +66,24 @@ fn metadata_changes_no_digest() {
 }
 
 #[test]
+fn a_graph_that_ignores_the_cache_has_the_same_digests() {
+    let definition = sample().unwrap().marshal();
+    let ignoring = definition.clone().ignoring_cache();
+    let bytes = |definition: &Definition| -> Vec<_> {
+        let ops = definition.all_ops();
+        ops.map(|op| op.bytes.clone()).collect()
+    };
+    assert_eq!(bytes(&ignoring), bytes(&definition));
+    for vertex in ignoring.vertices() {
+        let source = matches!(vertex.op.op, Some(pb::op::Op::Source(_)));
+        let ignored = vertex.metadata.is_some_and(|entry| entry.ignore_cache);
+        assert_eq!(ignored, !source, "{:?}", vertex.op);
+    }
+    let terminal = ignoring.all_ops().last().unwrap();
+    assert!(terminal.metadata.unwrap().caps["meta.ignorecache"]);
+}
+
+#[test]
 fn vertices_with_equal_bytes_are_one_with_the_metadata_of_both() {
     let file = |metadata| {
         FileOp::new(&Output::scratch(), Mkfile::new("/a", 0o644, ""))

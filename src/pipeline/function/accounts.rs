@@ -1,6 +1,6 @@
 //! Owners of copied files: numbers as they are, names looked up in the image they are copied to.
 
-use super::solve;
+use super::{CacheUse, solve};
 use crate::buildkit::gateway::Gateway;
 use crate::llb::Output;
 
@@ -90,7 +90,7 @@ async fn account(
         name: name.to_owned(),
         source,
     };
-    let reference = solve(gateway, base)
+    let reference = solve(gateway, base, CacheUse::Asked)
         .await
         .map_err(|error| unread(error.into()))?;
     let table = gateway

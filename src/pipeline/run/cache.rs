@@ -1,0 +1,99 @@
+//! Writes a remote cache: a solve whose result is every image and platform, and whose only export
+//! is the cache.
+//!
+//! It runs beside the solves that export the images, so that pushing and caching overlap; the
+//! daemon computes what they have in common once. With a solve per image each would replace what
+//! the others wrote to the same place. It stays out of the build history, which has the images.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::{Run, RunError};
+use crate::buildkit::session::content::LayoutIndex;
+use crate::buildkit::solve::{SolveOptions, SolveResponse};
+use crate::pipeline::caches::CacheExport;
+use crate::pipeline::exports::Export;
+use crate::pipeline::function::{self, Wanted};
+use crate::progress::event::{Event, Level, Message};
+
+/// Key of the response that holds the descriptor of what was written, as JSON.
+const MANIFEST: &str = "cache.manifest";
+
+impl Run<'_> {
+    /// Builds everything and writes the cache.
+    pub(super) async fn cache(
+        &self,
+        cache: &CacheExport,
+        exports: &[Export],
+    ) -> Result<SolveResponse, RunError> {
+        let (inputs, gate) = (self.inputs, &self.gate);
+        let options = SolveOptions {
+            cache_imports: self.offer.caches.imports.clone(),
+            cache_exports: vec![cache.entry.clone()],
+            internal: true,
+            ..SolveOptions::default()
+        };
+        let wanted: Vec<Wanted> = exports.iter().map(Export::wanted).collect();
+        let build = self.client.build(
+            &self.shared,
+            options,
+            self.events.clone(),
+            self.failed.clone(),
+            |gateway| async move {
+                gate.opened().await;
+                function::build_all(&gateway, inputs, &wanted).await
+            },
+        );
+        let response = build.await?;
+        let manifest = response.exporter.get(MANIFEST);
+        if let (Some(layout), Some(manifest)) = (&cache.layout, manifest) {
+            let index = LayoutIndex::new(Path::new(&layout.folder));
+            index
+                .put_tag(manifest.as_bytes(), &layout.tag)
+                .map_err(|source| RunError::Index {
+                    path: layout.folder.clone().into(),
+                    source,
+                })?;
+        }
+        Ok(response)
+    }
+}
+
+/// Returns what the daemon says of a cache that was written. That of one that was not is an error
+/// if the cache is required, else a warning.
+///
+/// # Errors
+/// A required cache was not written.
+pub(super) async fn judge(
+    written: Result<SolveResponse, RunError>,
+    cache: &CacheExport,
+    events: &mpsc::Sender<Event>,
+) -> Result<BTreeMap<String, String>, RunError> {
+    let error = match written {
+        Ok(response) => return Ok(response.exporter),
+        Err(error) => error,
+    };
+    if cache.required || error.is_cancellation() {
+        return Err(RunError::Cache {
+            cache: cache.shown.clone(),
+            source: Box::new(error),
+        });
+    }
+    warn(events, &cache.shown, &error).await;
+    Ok(BTreeMap::new())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a message has a time")]
+async fn warn(events: &mpsc::Sender<Event>, cache: &str, error: &RunError) {
+    let message = Message {
+        level: Level::Warning,
+        text: format!("the cache {cache} was not written: {error}"),
+        timestamp: Timestamp::now(),
+    };
+    if events.send(Event::Message(message)).await.is_err() {
+        tracing::debug!(%error, cache, "nobody listens to a warning");
+    }
+}
