@@ -65,6 +65,11 @@ impl CacheArgs {
 }
 
 impl Named {
+    /// Tells whether some cache is read or written.
+    pub(super) fn any(&self) -> bool {
+        !self.from.is_empty() || !self.to.is_empty()
+    }
+
     /// Completes them with what this machine knows.
     pub(super) fn complete(&self, defaults: &Defaults) -> Caches {
         let environment = |name: &str| std::env::var(name).ok();

@@ -110,15 +110,17 @@ impl ProjectArgs {
         })
     }
 
-    /// Plans the project for steps that run on `build_platform`.
+    /// Plans the project for steps that run on `build_platform`. `travels` tells whether a remote
+    /// cache is read or written.
     pub(super) fn plan(
         &self,
         project: &Project,
         build_platform: &Platform,
+        travels: bool,
     ) -> Result<crate::plan::Plan, Error> {
         let naming = self.naming();
         let platforms = self.platforms()?;
-        let caching = caching(project, build_platform);
+        let caching = caching(project, build_platform, travels);
         let request = Request {
             tree: project.tree.as_ref(),
             project: &project.location.project,
@@ -137,11 +139,16 @@ impl ProjectArgs {
 }
 
 /// Returns how steps that run on `build_platform` keep what they compile.
-fn caching(project: &Project, build_platform: &Platform) -> Caching {
+fn caching(project: &Project, build_platform: &Platform, travels: bool) -> Caching {
     let helper = Helper::of_this_process(build_platform);
     Caching {
         helper: helper.map(|helper| helper.command(paths::HELPER)),
-        layers: project.manifest.build.cache == CacheMode::Layer,
+        layers: match project.manifest.build.cache {
+            CacheMode::Auto => travels,
+            CacheMode::Mount => false,
+            CacheMode::Layer => true,
+        },
+        relay: false,
     }
 }
 

@@ -1,12 +1,12 @@
 //! The compile step: `go build` with exact inputs, no network and no shell.
 
-use super::{packages, with_env};
-use crate::llb::{Bind, ContentCache, Error, Exec, Metadata, Network, Output, Tmpfs};
+use super::{LowerError, Presented, packages, with_env};
+use crate::llb::{Bind, ContentCache, Exec, Metadata, Network, Output, Tmpfs};
 use crate::plan::{CompileStep, PackagesStep, Plan, paths};
 
 /// What a step sees.
 pub(super) struct Inputs<'a> {
-    pub(super) toolchain: &'a Output,
+    pub(super) presented: &'a Presented,
     pub(super) closure: &'a Output,
     pub(super) modules: Option<&'a Output>,
     pub(super) below: Option<(&'a PackagesStep, &'a Output)>,
@@ -17,9 +17,13 @@ pub(super) struct Inputs<'a> {
 /// Inputs are matched by how they were made, which for a digest-keyed layout is its digest:
 /// matching them by their files would have the daemon checksum what a digest already says, and
 /// unpack what it would only look at.
-pub(super) fn lower(step: &CompileStep, plan: &Plan, inputs: Inputs<'_>) -> Result<Output, Error> {
+pub(super) fn lower(
+    step: &CompileStep,
+    plan: &Plan,
+    inputs: Inputs<'_>,
+) -> Result<Output, LowerError> {
     let name = format!("compile {} {}", step.binary, step.platform);
-    let root = Bind::read_only(inputs.toolchain);
+    let root = Bind::read_only(&inputs.presented.toolchain);
     let by_definition = |output| Bind::read_only(output).content_cache(ContentCache::Off);
     let mut exec = Exec::new(root, plan.build_platform.clone(), &step.args)
         .cwd(&step.directory)
@@ -31,6 +35,11 @@ pub(super) fn lower(step: &CompileStep, plan: &Plan, inputs: Inputs<'_>) -> Resu
     if let (Some(modules), Some(place)) = (inputs.modules, step.env.get("GOMODCACHE")) {
         exec = exec.bind(place, by_definition(modules));
     }
+    if step.relay {
+        exec = exec
+            .bind(paths::HELPER, inputs.presented.helper()?)
+            .ssh(packages::relay());
+    }
     let exec = packages::upon(exec, inputs.below);
-    with_env(exec, &step.env).build()?.output(paths::OUTPUT)
+    Ok(with_env(exec, &step.env).build()?.output(paths::OUTPUT)?)
 }

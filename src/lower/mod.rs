@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 pub use image::{CopiedFiles, ImageInputs, LoweredImage, binaries, image, rfc3339};
 
-use crate::llb::{self, Output};
+use crate::llb::{self, Bind, ContentCache, Output};
 use crate::plan::{CompileStep, Plan};
 
 /// Id of the mount that holds `GOCACHE`: its entries are keyed by toolchain, flags and content, so
@@ -72,6 +72,14 @@ pub struct Presented {
     pub closures: Vec<Output>,
 }
 
+impl Presented {
+    /// Returns the mount of gobuild itself.
+    fn helper(&self) -> Result<Bind, LowerError> {
+        let helper = self.helper.as_ref().ok_or(LowerError::NoHelper)?;
+        Ok(Bind::read_only(helper).content_cache(ContentCache::Off))
+    }
+}
+
 /// The compile steps of a plan, each with a root that holds just its binary.
 #[derive(Clone, Debug)]
 pub struct Binaries<'a>(Vec<(&'a CompileStep, Output)>);
@@ -105,7 +113,7 @@ pub fn compile_all<'a>(plan: &'a Plan, presented: &Presented) -> Result<Binaries
             .after
             .map(|after| packages::get(plan, &packages, after));
         let inputs = compile::Inputs {
-            toolchain: &presented.toolchain,
+            presented,
             closure,
             modules,
             below: below.transpose()?,

@@ -16,10 +16,8 @@ pub(super) fn lower(
 ) -> Result<Output, LowerError> {
     let scratch = Output::scratch();
     if let Some(args) = &step.select {
-        let helper = presented.helper.as_ref().ok_or(LowerError::NoHelper)?;
-        let helper = Bind::read_only(helper).content_cache(ContentCache::Off);
         let exec = exec(step, plan, presented, files, args)
-            .bind(paths::HELPER, helper)
+            .bind(paths::HELPER, presented.helper()?)
             .bind(&step.output, Bind::writable(&scratch))
             .cache(
                 paths::MODULE_CACHE,

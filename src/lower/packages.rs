@@ -4,8 +4,10 @@
 //! layers it is a `GOCACHE`, which the later step's own cache mount starts from.
 
 use super::{BUILD_CACHE_ID, LowerError, Presented, with_env};
-use crate::llb::{Bind, Cache, ContentCache, Exec, Metadata, Network, Output, Sharing, Tmpfs};
-use crate::plan::{Keep, PackageSet, PackagesStep, Plan, paths};
+use crate::llb::{
+    Bind, Cache, ContentCache, Exec, Metadata, Network, Output, Sharing, SshAgent, Tmpfs,
+};
+use crate::plan::{Keep, PackageSet, PackagesStep, Plan, RELAY, paths};
 
 /// Returns the steps' outputs, in the order of the plan.
 pub(super) fn lower(
@@ -56,6 +58,12 @@ pub(super) fn upon(exec: Exec, below: Option<(&PackagesStep, &Output)>) -> Exec 
     }
 }
 
+/// Mounts the socket on which the client relays compiled packages. A client that serves none does
+/// not fail the step.
+pub(super) fn relay() -> SshAgent {
+    SshAgent::new(RELAY).at(paths::RELAY).optional()
+}
+
 struct Inputs<'a> {
     presented: &'a Presented,
     files: Option<&'a Output>,
@@ -82,31 +90,33 @@ impl Inputs<'_> {
         if let (Some(modules), Some(place)) = (self.modules, step.env.get("GOMODCACHE")) {
             exec = exec.bind(place, by_definition(modules));
         }
-        let (exec, output) = self.kept(exec, step)?;
+        if step.keep == Keep::Used || step.relay {
+            exec = exec.bind(paths::HELPER, self.presented.helper()?);
+        }
+        if step.relay {
+            exec = exec.ssh(relay());
+        }
+        let (exec, output) = self.kept(exec, step);
         Ok(with_env(exec, &step.env).build()?.output(output)?)
     }
 
     /// Mounts the build cache; returns also where the output is.
-    fn kept(&self, exec: Exec, step: &PackagesStep) -> Result<(Exec, &'static str), LowerError> {
+    fn kept(&self, exec: Exec, step: &PackagesStep) -> (Exec, &'static str) {
         let below = self.below.cloned().unwrap_or_else(Output::scratch);
         let state = Bind::writable(&below).content_cache(ContentCache::Off);
         let cache = Cache::new(BUILD_CACHE_ID, Sharing::Shared);
-        Ok(match step.keep {
+        match step.keep {
             Keep::Mount => (
                 exec.cache(paths::BUILD_CACHE, cache)
                     .bind(paths::OUTPUT, state),
                 paths::OUTPUT,
             ),
             Keep::Layer => (exec.bind(paths::BUILD_CACHE, state), paths::BUILD_CACHE),
-            Keep::Used => {
-                let helper = self.presented.helper.as_ref().ok_or(LowerError::NoHelper)?;
-                let helper = Bind::read_only(helper).content_cache(ContentCache::Off);
-                let exec = exec
-                    .cache(paths::BUILD_CACHE, cache)
-                    .bind(paths::HELPER, helper)
-                    .bind(paths::USED, state);
-                (exec, paths::USED)
-            }
-        })
+            Keep::Used => (
+                exec.cache(paths::BUILD_CACHE, cache)
+                    .bind(paths::USED, state),
+                paths::USED,
+            ),
+        }
     }
 }

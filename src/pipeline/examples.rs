@@ -25,7 +25,7 @@ fn planned(folder: &Path) -> Plan {
         naming: &Naming::default(),
         caching: &Caching {
             helper: Some(vec![format!("{}/gobuild", paths::HELPER)]),
-            layers: false,
+            ..Caching::default()
         },
     })
     .unwrap()

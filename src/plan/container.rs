@@ -25,6 +25,8 @@ pub mod paths {
     pub const USED: &str = "/cache/used";
     /// Folder of gobuild itself.
     pub const HELPER: &str = "/run/gobuild/bin";
+    /// Socket of the relay that the client serves.
+    pub const RELAY: &str = "/run/gobuild/relay.sock";
     /// Where a step mounts an output that it waits for and does not read.
     pub const AFTER: &str = "/run/gobuild/after";
     /// Scratch space, a tmpfs.

@@ -54,6 +54,12 @@ impl Project {
         self
     }
 
+    /// Asks the client for compiled packages.
+    pub(crate) fn with_relay(mut self) -> Self {
+        self.caching.relay = true;
+        self
+    }
+
     /// Keeps compiled packages in layers.
     pub(crate) fn in_layers(mut self) -> Self {
         self.caching.layers = true;

@@ -26,6 +26,7 @@ use crate::project::tree::TreePath;
 pub use container::{Layout, paths};
 pub use error::PlanError;
 pub use naming::Naming;
+pub use steps::caching::RELAY;
 pub use steps::modules::{LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SECRET};
 pub use targets::{Request, plan};
 
@@ -55,8 +56,10 @@ impl Plan {
     /// Tells whether some step runs gobuild in its container.
     #[must_use]
     pub fn runs_helper(&self) -> bool {
-        let selects = self.modules.iter().any(|step| step.select.is_some());
-        selects || self.packages.iter().any(|step| step.keep == Keep::Used)
+        let asks = |step: &PackagesStep| step.relay || step.keep == Keep::Used;
+        self.modules.iter().any(|step| step.select.is_some())
+            || self.packages.iter().any(asks)
+            || self.compiles.iter().any(|step| step.relay)
     }
 }
 
@@ -144,6 +147,8 @@ pub struct PackagesStep {
     pub after: Option<usize>,
     /// Where the compiled packages are kept.
     pub keep: Keep,
+    /// Whether it asks the client for compiled packages.
+    pub relay: bool,
     /// Folder in the container that `go` runs in.
     pub directory: String,
     /// The command.
@@ -181,6 +186,8 @@ pub struct Caching {
     pub helper: Option<Vec<String>>,
     /// Whether compiled packages are kept in layers, which travel with an exported cache.
     pub layers: bool,
+    /// Whether the client relays compiled packages from and to a shared store.
+    pub relay: bool,
 }
 
 /// `go build` of one main package for one platform.
@@ -200,6 +207,8 @@ pub struct CompileStep {
     pub needs_modules: bool,
     /// Index of the step in [`Plan::packages`] that it builds upon.
     pub after: Option<usize>,
+    /// Whether it asks the client for compiled packages.
+    pub relay: bool,
     /// Folder in the container that `go` runs in.
     pub directory: String,
     /// The command.

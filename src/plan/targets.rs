@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::context::context;
 use super::error::PlanError;
 use super::naming::Naming;
+use super::steps::caching::Policy;
 use super::steps::compile::{self, Main};
 use super::steps::image::{self, Binary};
 use super::steps::packages::{self, Groups, Means};
@@ -69,8 +70,10 @@ pub fn plan(request: Request<'_>) -> Result<Plan, PlanError> {
         go_version: Some(version.as_str().to_owned()),
         ..request.values.clone()
     };
+    let policy = Policy::new(go, &version, request.caching);
     let mut planner = Planner {
         request,
+        policy,
         values,
         loaders: loaders.collect(),
         compiles: Compiles::default(),
@@ -100,8 +103,7 @@ pub fn plan(request: Request<'_>) -> Result<Plan, PlanError> {
     let means = Means {
         go,
         workspace: request.workspace,
-        version: &version,
-        caching: request.caching,
+        policy,
     };
     Ok(connected(plan, packages::steps(means, &groups)))
 }
@@ -156,6 +158,7 @@ fn platforms(request: &Request<'_>) -> Vec<Platform> {
 
 struct Planner<'a> {
     request: Request<'a>,
+    policy: Policy<'a>,
     values: Values,
     loaders: Vec<(&'a Platform, Loader<'a>)>,
     compiles: Compiles,
@@ -384,7 +387,13 @@ impl Planner<'_> {
             needs_modules: workspace.vendor.is_none() && !closure.external.is_empty(),
             stamps: stamps.collect::<Result<_, PlanError>>()?,
         };
-        Ok(compile::step(&go_here, workspace, platform, main)?)
+        Ok(compile::step(
+            &go_here,
+            workspace,
+            self.policy,
+            platform,
+            main,
+        )?)
     }
 }
 

@@ -162,7 +162,7 @@ async fn stages(
 ) -> Result<Vec<Built>, Failure> {
     let client = builder::connect(&args.builder, display).await?;
     let platform = builder::platform(&client).await?;
-    let plan = args.project.plan(project, &platform)?;
+    let plan = args.project.plan(project, &platform, wishes.caches.any())?;
     let options = Options {
         insecure_registry: args.insecure_registry,
         compression: args.compression,

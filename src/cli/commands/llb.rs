@@ -56,7 +56,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Outcome {
         .build_platform
         .clone()
         .unwrap_or_else(settings::host_platform);
-    let plan = args.project.plan(&project, &platform)?;
+    let plan = args.project.plan(&project, &platform, false)?;
     let image = match plan.images.as_slice() {
         [image] => image,
         images => {

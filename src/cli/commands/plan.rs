@@ -25,7 +25,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, output: &Output) -> Outcome {
     let project = args.project.project(settings::epoch()?)?;
     let platform = args.build_platform.unwrap_or_else(settings::host_platform);
-    let plan = args.project.plan(&project, &platform)?;
+    let plan = args.project.plan(&project, &platform, false)?;
     if args.json {
         let json = serde_json::to_string_pretty(&plan);
         let json = json.map_err(|error| Error::of(Kind::Other, &error))?;

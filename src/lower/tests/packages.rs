@@ -138,6 +138,20 @@ fn modules_are_selected_by_one_exec_for_all_platforms() {
 }
 
 #[test]
+fn a_step_that_asks_the_client_has_gobuild_and_the_socket_but_no_network() {
+    let execs = execs(&two().with_helper().with_relay());
+    let compile = exec_lines(with(&execs, &["/out/a"]));
+    let lines: Vec<&str> = compile.lines().collect();
+    for line in [
+        "network NONE",
+        "mount BIND /run/gobuild/bin of gobuild read-only content-cache OFF",
+        "mount SSH /run/gobuild/relay.sock id gobuild.relay optional",
+    ] {
+        assert!(lines.contains(&line), "{line} in {compile}");
+    }
+}
+
+#[test]
 fn a_step_that_runs_gobuild_needs_it() {
     let plan = two().with_helper().plan();
     let mut presented = presented(&plan);

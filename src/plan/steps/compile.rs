@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::caching::Policy;
 use super::environment;
 use crate::oci::Platform;
 use crate::plan::CompileStep;
@@ -42,6 +43,7 @@ pub struct UnquotableStamp {
 pub(crate) fn step(
     go: &Go,
     workspace: &Workspace,
+    policy: Policy<'_>,
     platform: &Platform,
     main: Main<'_>,
 ) -> Result<CompileStep, UnquotableStamp> {
@@ -50,6 +52,9 @@ pub(crate) fn step(
     env.extend(environment::target(go, platform));
     // What is not in the module cache must not be looked for.
     env.insert("GOPROXY".to_owned(), "off".to_owned());
+    if let Some(program) = policy.cache_program(main.import_path, platform, false) {
+        env.insert("GOCACHEPROG".to_owned(), program);
+    }
     Ok(CompileStep {
         binary: main.binary.to_owned(),
         import_path: main.import_path.to_owned(),
@@ -60,6 +65,7 @@ pub(crate) fn step(
         env,
         needs_modules: main.needs_modules,
         after: None,
+        relay: policy.relay(),
         inputs: main.inputs,
     })
 }

@@ -1,5 +1,6 @@
 //! One step of the plan per file: what it sees, what it runs.
 
+pub(super) mod caching;
 pub(super) mod compile;
 pub(super) mod environment;
 pub(super) mod files;

@@ -12,17 +12,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::caching::Policy;
 use super::{compile, environment};
 use crate::oci::Platform;
 use crate::plan::container::{Layout, paths};
-use crate::plan::{Caching, Keep, PackageSet, PackagesStep};
-use crate::project::golang::version::GoVersion;
+use crate::plan::{Keep, PackageSet, PackagesStep};
 use crate::project::golang::workspace::Workspace;
 use crate::project::manifest::{BuildMode, Go};
 use crate::project::tree::TreePath;
-
-/// First release whose `go` asks a program for cached packages (`GOCACHEPROG`).
-const CACHE_PROGRAMS: &str = "1.24";
 
 /// Flags that decide how packages are compiled, so that shared steps need them too.
 const SHARED_FLAGS: [&str; 6] = [
@@ -63,8 +60,7 @@ pub(crate) struct Packages {
 pub(crate) struct Means<'a> {
     pub(crate) go: &'a Go,
     pub(crate) workspace: &'a Workspace,
-    pub(crate) version: &'a GoVersion,
-    pub(crate) caching: &'a Caching,
+    pub(crate) policy: Policy<'a>,
 }
 
 /// Returns the steps that pay off.
@@ -77,7 +73,7 @@ pub(crate) fn steps(means: Means<'_>, groups: &Groups) -> Packages {
     let Some(flags) = means.shared_flags() else {
         return packages;
     };
-    let layers = means.caching.layers;
+    let layers = means.policy.layers();
     let mut standard: BTreeMap<&Platform, usize> = BTreeMap::new();
     for ((platform, profile), group) in groups {
         let pays = layers || group.compiles.len() > 1 || !group.external.is_empty();
@@ -107,7 +103,7 @@ pub(crate) fn steps(means: Means<'_>, groups: &Groups) -> Packages {
 impl Means<'_> {
     fn standard(&self, platform: &Platform, group: &Group, flags: &[String]) -> PackagesStep {
         let layout = Layout::of([]);
-        let mut env = self.env(platform, layout);
+        let mut env = self.env(PackageSet::Standard, platform, layout);
         // No module is near.
         env.insert("GOFLAGS".to_owned(), String::new());
         env.insert("GOWORK".to_owned(), "off".to_owned());
@@ -119,7 +115,8 @@ impl Means<'_> {
             inputs: BTreeSet::new(),
             needs_modules: false,
             after: None,
-            keep: self.keep(),
+            keep: self.policy.keep(),
+            relay: self.policy.relay(),
             directory: paths::TEMPORARY.to_owned(),
             env,
         }
@@ -146,9 +143,10 @@ impl Means<'_> {
             args: self.args(flags, profile.as_deref(), &packages),
             needs_modules: self.workspace.vendor.is_none() && !group.external.is_empty(),
             after,
-            keep: self.keep(),
+            keep: self.policy.keep(),
+            relay: self.policy.relay(),
             directory: layout.absolute(&self.workspace.directory),
-            env: self.env(platform, layout),
+            env: self.env(PackageSet::Dependencies, platform, layout),
             packages,
             inputs,
         }
@@ -185,29 +183,25 @@ impl Means<'_> {
         args
     }
 
-    fn env(&self, platform: &Platform, layout: Layout) -> BTreeMap<String, String> {
+    fn env(
+        &self,
+        set: PackageSet,
+        platform: &Platform,
+        layout: Layout,
+    ) -> BTreeMap<String, String> {
         let mut env = environment::common(self.go, self.workspace, layout);
         env.extend(environment::target(self.go, platform));
         env.insert("GOPROXY".to_owned(), "off".to_owned());
-        if let (Keep::Used, Some(helper)) = (self.keep(), &self.caching.helper) {
-            let program = format!(
-                "{} cacheprog --dir {} --collect {}",
-                helper.join(" "),
-                paths::BUILD_CACHE,
-                paths::USED
-            );
+        let module = self.workspace.main_modules.first();
+        let what = match (set, module) {
+            (PackageSet::Standard, _) | (_, None) => "standard library".to_owned(),
+            (PackageSet::Dependencies, Some(module)) => format!("dependencies of {}", module.path),
+        };
+        let collect = self.policy.keep() == Keep::Used;
+        if let Some(program) = self.policy.cache_program(&what, platform, collect) {
             env.insert("GOCACHEPROG".to_owned(), program);
         }
         env
-    }
-
-    fn keep(&self) -> Keep {
-        let asks = GoVersion::parse(CACHE_PROGRAMS).is_some_and(|first| *self.version >= first);
-        match (self.caching.layers, &self.caching.helper) {
-            (false, _) => Keep::Mount,
-            (true, Some(_)) if asks => Keep::Used,
-            (true, _) => Keep::Layer,
-        }
     }
 
     /// Returns the manifest's own flags that shared packages are compiled with; none if there is

@@ -191,3 +191,47 @@ fn selected_modules_are_in_a_folder_named_after_what_decides_about_them() {
     let plain = project(0, "").plan().modules.unwrap();
     assert_eq!((plain.output.as_str(), plain.select), ("/go/pkg/mod", None));
 }
+
+#[test]
+fn steps_that_ask_the_client_say_what_they_build_but_not_which_commit() {
+    let manifest =
+        |stamp: &str| format!("[go]\ntags = [\"x\"]\nstamp = {{ \"main.v\" = \"{stamp}\" }}\n");
+    let program = |stamp: &str| {
+        let plan = project(1, &manifest(stamp))
+            .with_helper()
+            .with_relay()
+            .plan();
+        let steps = plan.packages.iter().map(|step| (step.relay, &step.env));
+        let all = steps.chain(plan.compiles.iter().map(|step| (step.relay, &step.env)));
+        let programs = all.map(|(relay, env)| relay.then(|| env["GOCACHEPROG"].clone()));
+        programs.collect::<Option<Vec<String>>>().unwrap()
+    };
+    let programs = program("1");
+    assert_eq!(programs, program("2"));
+    let scopes = programs.iter().map(|program| {
+        let (options, scope) = program.split_once(" --scope ").unwrap();
+        assert_eq!(
+            options,
+            "/run/gobuild/bin/gobuild cacheprog --dir /cache/go-build \
+             --remote unix:///run/gobuild/relay.sock --remote-mode read-write"
+        );
+        scope.rsplit_once('@').unwrap().0
+    });
+    assert_eq!(
+        scopes.collect::<Vec<_>>(),
+        [
+            "standard_library@linux/amd64@go1.26.0",
+            "dependencies_of_example.com/app@linux/amd64@go1.26.0",
+            "example.com/app/cmd/a@linux/amd64@go1.26.0",
+            "example.com/app/cmd/b0@linux/amd64@go1.26.0",
+        ]
+    );
+    // A go command that cannot ask is not told to.
+    let old = [
+        ("go.mod", "module example.com/app\n\ngo 1.23\n"),
+        ("main.go", STRINGS),
+        ("goimage.toml", "[go]\nversion = \"1.23.4\"\n"),
+    ];
+    let plan = Project::new(old).with_helper().with_relay().plan();
+    assert!(!plan.compiles[0].relay && !plan.compiles[0].env.contains_key("GOCACHEPROG"));
+}
