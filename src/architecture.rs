@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every stage, and the others that it may use. `cli` and the crate's root are above all.
-const STAGES: [(&str, &[&str]); 13] = [
+const STAGES: [(&str, &[&str]); 14] = [
     ("error", &[]),
     ("oci", &[]),
     ("project", &["oci"]),
@@ -24,6 +24,8 @@ const STAGES: [(&str, &[&str]); 13] = [
     // Of `project`, the patterns of ignore files: the daemon filters by the same ones.
     ("buildkit", &["content", "oci", "progress", "project"]),
     ("builder", &[]),
+    // Speaks to `go`, not to a daemon; it runs in build steps, too.
+    ("cacheprog", &[]),
     (
         "pipeline",
         &[

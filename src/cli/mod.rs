@@ -66,6 +66,7 @@ enum Command {
     Plan(commands::plan::Args),
     Llb(commands::llb::Args),
     Builder(commands::builder::Args),
+    Cacheprog(commands::cacheprog::Args),
     Completions(commands::completions::Args),
 }
 
@@ -91,6 +92,7 @@ pub fn main() -> u8 {
         Command::Plan(args) => commands::plan::run(args, &output),
         Command::Llb(args) => commands::llb::run(args, &output),
         Command::Builder(args) => commands::builder::run(args, &output),
+        Command::Cacheprog(args) => commands::cacheprog::run(args, &output),
         Command::Completions(args) => commands::completions::run(&args, &output),
     };
     match outcome {
