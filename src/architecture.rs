@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every stage, and the others that it may use. `cli` and the crate's root are above all.
-const STAGES: [(&str, &[&str]); 14] = [
+const STAGES: [(&str, &[&str]); 15] = [
     ("error", &[]),
     ("oci", &[]),
     ("project", &["oci"]),
@@ -25,6 +25,8 @@ const STAGES: [(&str, &[&str]); 14] = [
     ("buildkit", &["content", "oci", "progress", "project"]),
     ("builder", &[]),
     ("container", &[]),
+    // Speaks to `go`, not to a daemon; it runs in build steps, too.
+    ("cacheprog", &[]),
     (
         "pipeline",
         &[

@@ -22,6 +22,8 @@
 //!    step that needs them is not cached.
 //! 9. [`progress`] shows the events: event → state → renderer. [`error`] is the one error that
 //!    reaches the user, and its exit code.
+//! 10. [`cacheprog`] is a program of its own inside this one: the `go` command starts it as its build
+//!    cache, in build steps as on a developer's machine.
 //!
 //! Stages depend in one direction: `project → plan → lower → buildkit`, put together by [`pipeline`].
 //! [`llb`], [`content`] and [`oci`] are leaves beside them. `project` (but its disk tree), `plan`,
@@ -45,6 +47,7 @@
 //! | project files that images copy, as the daemon asks for them | [`buildkit::session::filesync`] |
 //! | layouts, as the daemon asks for them; OCI layout folders | [`buildkit::session::content`] |
 //! | archives and folders of binaries | [`buildkit::session::filesend`] |
+//! | Go build caches, theirs and others'; object stores of compile results; sockets of relays | [`cacheprog`] |
 //! | layouts for buildctl (`gobuild llb --content`) | [`content::Store`] |
 //! | the environment of flags | `cli::settings` |
 //! | standard output; `--metadata-file`, `--iidfile`, `--image-refs` | `cli::output`, `cli::commands::image` |
@@ -55,6 +58,7 @@ mod architecture;
 pub mod base;
 pub mod builder;
 pub mod buildkit;
+pub mod cacheprog;
 pub mod cli;
 pub mod container;
 pub mod content;

@@ -67,6 +67,7 @@ enum Command {
     Plan(commands::plan::Args),
     Llb(commands::llb::Args),
     Builder(commands::builder::Args),
+    Cacheprog(commands::cacheprog::Args),
     Completions(commands::completions::Args),
     #[command(hide = true)]
     Step(commands::step::Args),
@@ -94,6 +95,7 @@ pub fn main() -> u8 {
         Command::Plan(args) => commands::plan::run(args, &output),
         Command::Llb(args) => commands::llb::run(args, &output),
         Command::Builder(args) => commands::builder::run(args, &output),
+        Command::Cacheprog(args) => commands::cacheprog::run(args, &output),
         Command::Completions(args) => commands::completions::run(&args, &output),
         Command::Step(args) => commands::step::run(args),
     };

@@ -38,6 +38,11 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
+    /// Writes a line for people while a stage is at work.
+    pub(super) fn say(text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
     /// Writes an error.
     pub(super) fn error(&self, error: &Error) {
         let _ = write!(io::stderr().lock(), "{}", error.render());

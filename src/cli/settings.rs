@@ -205,6 +205,40 @@ pub(super) fn managed_builder() -> Result<Managed, Error> {
     ))
 }
 
+/// Returns the folder that plain `go` would use as its build cache.
+pub(super) fn go_cache() -> Result<PathBuf, Error> {
+    let named = ["GOBUILD_CACHEPROG_DIR", "GOCACHE"]
+        .iter()
+        .find_map(|name| std::env::var_os(name).filter(|value| !value.is_empty()));
+    match named {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => Ok(folder("XDG_CACHE_HOME", ".cache")?.join("go-build")),
+    }
+}
+
+/// Returns the bearer token for a remote build cache.
+pub(super) fn remote_token() -> Option<String> {
+    let token = std::env::var("GOBUILD_CACHEPROG_TOKEN").ok();
+    token.filter(|token| !token.is_empty())
+}
+
+/// Returns standard input and output without the buffers around them; pipes are made as large as
+/// an unprivileged process may.
+pub(super) fn pipes() -> Result<(std::fs::File, std::fs::File), Error> {
+    use std::os::fd::AsFd as _;
+    const CAPACITY: usize = 1 << 20;
+    let own = |fd: std::os::fd::BorrowedFd<'_>| {
+        let _ = rustix::pipe::fcntl_setpipe_size(fd, CAPACITY);
+        fd.try_clone_to_owned()
+            .map(std::fs::File::from)
+            .map_err(|error| Error::of(Kind::Other, &error).under("cannot use a standard stream"))
+    };
+    Ok((
+        own(std::io::stdin().as_fd())?,
+        own(std::io::stdout().as_fd())?,
+    ))
+}
+
 /// Returns a base folder of the XDG specification.
 fn folder(variable: &str, below_home: &str) -> Result<PathBuf, Error> {
     let absolute = |name: &str| {

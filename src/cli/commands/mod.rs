@@ -1,6 +1,7 @@
 //! One command per file.
 
 pub(super) mod builder;
+pub(super) mod cacheprog;
 pub(super) mod completions;
 pub(super) mod image;
 pub(super) mod llb;
