@@ -6,12 +6,13 @@ TOOLS_STAMP := $(TOOLS)/.stamp
 export PATH := $(TOOLS):$(PATH)
 export CARGO_TERM_PROGRESS_WHEN := never
 
-# What `make bench` builds.
-PROJECT ?= examples/api
-MAIN ?= .
+# What `make bench` runs; empty: everything. CONTRIBUTING.md says more.
+export ROUNDS COLD_ROUNDS QUICK CASES PROJECTS BENCH_COLUMNS COMPILE_CACHE
+BENCH_TOOLS := $(CURDIR)/integration/bench/tools/bin
+BENCH_STAMP := $(BENCH_TOOLS)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit-test integration-test bench lint fmt fmt-check docs proto snapshots tools runc ci clean
+.PHONY: help demo test unit-test integration-test bench lint fmt fmt-check docs proto snapshots tools busybox runc ci clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,13 +34,12 @@ integration-test: tools runc ## Tests against a real buildkitd and a real regist
 lint: ## clippy, warnings denied
 	cargo clippy --locked --all-targets -- -D warnings
 
-bench: tools runc ## Compare with native go build: make bench PROJECT=DIR MAIN=./cmd/x
-	cargo build --release --locked
-	PATH="$(CURDIR)/target/release:$$PATH" integration/bench/compare.sh "$(PROJECT)" "$(MAIN)"
+bench: tools runc $(BENCH_STAMP) busybox ## Measure beside Dockerfiles, ko and go build into target/bench: make bench QUICK=1
+	PATH="$(BENCH_TOOLS):$$PATH" cargo bench --locked --bench bench
 
 fmt: ## Format the sources
 	cargo fmt
-	gofmt -w integration/tools/runimage integration/tools/moduleproxy integration/tools/llbgolden
+	gofmt -w integration/tools/runimage integration/tools/moduleproxy integration/tools/llbgolden integration/bench/projects
 
 fmt-check: ## Fail if a source is not formatted
 	cargo fmt --check
@@ -62,6 +62,14 @@ $(TOOLS_STAMP): integration/tools/go.mod integration/tools/go.sum $(wildcard int
 	cd integration/tools && CGO_ENABLED=0 go build -o $(TOOLS)/ ./runimage ./moduleproxy
 	@touch $@
 
+$(BENCH_STAMP): integration/bench/tools/go.mod integration/bench/tools/go.sum
+	@mkdir -p $(BENCH_TOOLS)
+	cd integration/bench/tools && CGO_ENABLED=0 go build -o $(BENCH_TOOLS)/ tool
+	@touch $@
+
+busybox: # The shell of the bench's golang image
+	@command -v busybox >/dev/null || { apt-get update -qq && apt-get install -y -qq busybox-static; }
+
 runc: ## Install runc, which buildkitd runs steps with
 	@command -v runc >/dev/null || { apt-get update -qq && apt-get install -y -qq runc; }
 
@@ -69,4 +77,4 @@ ci: fmt-check lint docs test ## All that CI checks
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf $(TOOLS)
+	rm -rf $(TOOLS) $(BENCH_TOOLS)

@@ -1,7 +1,7 @@
 //! Tests against a real buildkitd.
 //!
 //! `harness` finds or starts daemons and fails where there is none; `cases` hold the tests, one
-//! file per subject.
+//! file per subject. `monorepo` is the generator of the bench.
 
 #![expect(
     clippy::disallowed_methods,
@@ -10,3 +10,5 @@
 
 mod cases;
 mod harness;
+#[path = "bench/monorepo.rs"]
+mod monorepo;

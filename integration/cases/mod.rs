@@ -5,6 +5,7 @@ mod errors;
 mod examples;
 mod go_list_oracle;
 mod managed_builder;
+mod monorepo;
 mod outputs;
 mod private_modules;
 mod rebuild;

@@ -1,50 +1,18 @@
-//! The gobuild program itself, in an environment that holds nothing of the user's but PATH and
-//! what the `go` command needs to fetch modules on this machine.
+//! The gobuild program itself, in an [environment](super::environment) of the tests' own.
 
-use std::collections::BTreeMap;
-use std::env;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::tool;
+use super::environment::environment;
 
 /// How long a run may take before it counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(10);
-
-/// Settings of the `go` command that say how this machine gets modules.
-const GO_SETTINGS: [&str; 9] = [
-    "GOAUTH",
-    "GOCACHE",
-    "GOINSECURE",
-    "GOMODCACHE",
-    "GONOPROXY",
-    "GONOSUMDB",
-    "GOPRIVATE",
-    "GOPROXY",
-    "GOSUMDB",
-];
-
-/// Variables of the network and of trust, kept as they are.
-const KEPT: [&str; 11] = [
-    "PATH",
-    "TMPDIR",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "NETRC",
-    "SSL_CERT_DIR",
-    "SSL_CERT_FILE",
-];
 
 /// A command line of gobuild.
 pub(crate) struct Gobuild {
@@ -238,28 +206,5 @@ fn drain(mut pipe: impl std::io::Read + Send + 'static) -> JoinHandle<Vec<u8>> {
         let mut bytes = Vec::new();
         pipe.read_to_end(&mut bytes).unwrap();
         bytes
-    })
-}
-
-/// Returns the variables that every run has.
-fn environment() -> &'static BTreeMap<String, String> {
-    static ENVIRONMENT: OnceLock<BTreeMap<String, String>> = OnceLock::new();
-    ENVIRONMENT.get_or_init(|| {
-        let kept = KEPT
-            .iter()
-            .filter_map(|&name| Some((name.to_owned(), env::var(name).ok()?)));
-        let mut variables: BTreeMap<String, String> = kept.collect();
-        let mut args = vec!["env", "-json"];
-        args.extend(GO_SETTINGS);
-        let settings: BTreeMap<String, String> =
-            serde_json::from_str(&tool::run_in(&env::temp_dir(), "go", &args)).unwrap();
-        variables.extend(settings);
-        variables.insert("GOTOOLCHAIN".to_owned(), "local".to_owned());
-        let netrc = env::var_os("HOME").map(|home| PathBuf::from(home).join(".netrc"));
-        if let Some(netrc) = netrc.filter(|netrc| netrc.exists()) {
-            let place = netrc.display().to_string();
-            variables.entry("NETRC".to_owned()).or_insert(place);
-        }
-        variables
     })
 }

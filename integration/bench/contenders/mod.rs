@@ -1,0 +1,195 @@
+//! The columns: who builds. One file for each program, one [`Column`] for each way to use it.
+
+mod dockerfile;
+mod gobuild;
+mod ko;
+mod native;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::lab::{Lab, Toolchain, remove};
+use crate::projects::Project;
+use crate::settings::Settings;
+
+/// A column of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Column {
+    /// `gobuild image --push`
+    Gobuild,
+    /// The same with a remote compile cache.
+    GobuildRemote,
+    /// A Dockerfile with cache mounts and one `RUN go build` for all binaries; gzip, the default.
+    Dockerfile,
+    /// The same with zstd.
+    DockerfileZstd,
+    /// A stage, a target and a build for each binary, side by side.
+    DockerfileSplit,
+    /// Modules in a layer in place of cache mounts, so that the registry cache holds them; zstd.
+    DockerfileLayers,
+    /// `ko build`
+    Ko,
+    /// `go build` on this machine, with gobuild's flags; nothing is pushed.
+    Native,
+    /// `buildctl build` of one file that is cached: what any client of the daemon pays.
+    Floor,
+}
+
+/// What of a registry cache a build uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cache {
+    /// Nothing.
+    None,
+    /// It exports to it, all of it (`mode=max`).
+    Export,
+    /// It imports from it.
+    Import,
+}
+
+/// One build that a column is to do.
+pub(crate) struct Build<'a> {
+    /// What is built.
+    pub(crate) project: &'a Project,
+    /// The column's own copy of the sources.
+    pub(crate) tree: PathBuf,
+    /// The Go that compiles it.
+    pub(crate) toolchain: &'a Toolchain,
+    /// Folders of the mains, in the tree.
+    pub(crate) mains: Vec<String>,
+    /// The first is this machine's.
+    pub(crate) platforms: Vec<String>,
+    /// Repository that images are pushed to, or below.
+    pub(crate) repository: String,
+    /// Registry cache.
+    pub(crate) cache: Cache,
+    /// Repository of the registry cache.
+    pub(crate) cache_repository: String,
+    /// Where a remote compile cache is.
+    pub(crate) compile_cache: Option<&'a str>,
+}
+
+impl Column {
+    /// All of them, in the order of the table.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Gobuild,
+        Self::GobuildRemote,
+        Self::Dockerfile,
+        Self::DockerfileZstd,
+        Self::DockerfileSplit,
+        Self::DockerfileLayers,
+        Self::Ko,
+        Self::Native,
+        Self::Floor,
+    ];
+
+    /// Returns the name that selects it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Gobuild => "gobuild",
+            Self::GobuildRemote => "gobuild-remote",
+            Self::Dockerfile => "dockerfile",
+            Self::DockerfileZstd => "dockerfile-zstd",
+            Self::DockerfileSplit => "dockerfile-split",
+            Self::DockerfileLayers => "dockerfile-layers",
+            Self::Ko => "ko",
+            Self::Native => "native",
+            Self::Floor => "floor",
+        }
+    }
+
+    /// Returns what it is, for the report.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Gobuild => "`gobuild image --push`, its defaults (zstd)",
+            Self::GobuildRemote => "the same, with the remote compile cache at `COMPILE_CACHE`",
+            Self::Dockerfile => {
+                "Dockerfile: cache mounts for modules and GOCACHE, bind mounts, `go mod download`, \
+                 one `go build` of all binaries, `COPY --link`; gzip, the default"
+            }
+            Self::DockerfileZstd => "the same with zstd",
+            Self::DockerfileSplit => {
+                "the same with a stage and a target for each binary, built side by side"
+            }
+            Self::DockerfileLayers => "the same with modules in a layer instead of mounts; zstd",
+            Self::Ko => "`ko build`, its defaults",
+            Self::Native => "`go build` on the machine with gobuild's flags; no image, no push",
+            Self::Floor => "`buildctl build` of one cached file",
+        }
+    }
+
+    /// Tells whether it can take part; if not, why.
+    pub(crate) fn missing(self, cache: Cache, settings: &Settings) -> Option<String> {
+        match self {
+            Self::Gobuild => gobuild::missing(cache, None),
+            Self::GobuildRemote => match &settings.compile_cache {
+                Some(url) => gobuild::missing(cache, Some(url)),
+                None => Some("COMPILE_CACHE is not set".to_owned()),
+            },
+            _ => None,
+        }
+    }
+
+    /// Tells whether it makes sense for a project.
+    pub(crate) fn fits(self, project: &Project) -> bool {
+        // One client per main is no way to build fifty.
+        self != Self::DockerfileSplit || (2..10).contains(&project.mains().len())
+    }
+
+    /// Returns the commands of a build, which run side by side.
+    pub(crate) fn commands(self, lab: &Lab, build: &Build<'_>) -> Vec<Command> {
+        match self {
+            Self::Gobuild | Self::GobuildRemote => vec![gobuild::command(self, lab, build)],
+            Self::Dockerfile
+            | Self::DockerfileZstd
+            | Self::DockerfileSplit
+            | Self::DockerfileLayers => dockerfile::commands(self, lab, build),
+            Self::Ko => vec![ko::command(lab, build)],
+            Self::Native => vec![native::command(
+                lab,
+                build,
+                "native",
+                &lab.place("native-out"),
+            )],
+            Self::Floor => vec![dockerfile::floor(lab)],
+        }
+    }
+
+    /// Forgets what earlier builds left: the builder's state, or the caches of a compiler.
+    pub(crate) fn empty(self, lab: &mut Lab) {
+        match self {
+            Self::Gobuild | Self::GobuildRemote => {
+                lab.builder.empty();
+                remove(&lab.gobuild_cache());
+            }
+            Self::Dockerfile
+            | Self::DockerfileZstd
+            | Self::DockerfileSplit
+            | Self::DockerfileLayers
+            | Self::Floor => lab.builder.empty(),
+            Self::Ko | Self::Native => lab.empty_caches(self.name()),
+        }
+    }
+}
+
+/// Returns the names of binaries: the last elements of the mains' folders.
+pub(crate) fn binary(main: &str) -> &str {
+    main.rsplit('/').next().unwrap_or(main)
+}
+
+/// Compiles a build's mains for one platform into a folder, with gobuild's flags and caches of this
+/// name.
+pub(crate) fn compile(
+    lab: &Lab,
+    build: &Build<'_>,
+    platform: &str,
+    caches: &str,
+    out: &Path,
+) -> Command {
+    native::compile(lab, build, platform, caches, out)
+}
+
+/// Returns the name of the image that gobuild pushes for a main.
+pub(crate) fn gobuild_image(lab: &Lab, build: &Build<'_>, main: &str) -> String {
+    let host = lab.registry.host();
+    format!("{host}/{}/{}:latest", build.repository, binary(main))
+}

@@ -1,0 +1,161 @@
+//! Measures gobuild beside what people use today: `make bench`.
+//!
+//! 1. [`settings`] says what was asked for.
+//! 2. [`lab`] starts a [`registry`] and a [`builder`] of the bench's own and pushes the [`images`] that
+//!    others start from.
+//! 3. Each of the [`projects`] runs each of the [`cases`] that it has: [`rounds`] lets the columns of
+//!    [`contenders`] take turns, each on its own copy of the sources with its own [`edits`];
+//!    [`measure`] times them; [`check`] compares gobuild's binaries with native ones.
+//! 4. [`report`] writes medians, ratios and a chart.
+//!
+//! A build that fails ends the bench with what it said. No time is asserted.
+//!
+//! `cargo bench --bench bench -- monorepo FOLDER MAINS PACKAGES` writes a [`monorepo`] instead.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a bench runs programs and reads what they leave"
+)]
+
+mod builder;
+mod cases;
+mod check;
+mod contenders;
+mod edits;
+#[path = "../harness/environment.rs"]
+mod environment;
+mod images;
+mod lab;
+mod machine;
+mod measure;
+mod monorepo;
+mod plain;
+mod projects;
+mod registry;
+mod report;
+mod rounds;
+mod settings;
+#[path = "../harness/tool.rs"]
+mod tool;
+
+use std::path::Path;
+
+use crate::cases::{CASES, Case};
+use crate::contenders::{Build, Cache};
+use crate::lab::Lab;
+use crate::machine::Machine;
+use crate::monorepo::Shape;
+use crate::projects::{PROJECTS, Project};
+use crate::rounds::{Results, Running};
+use crate::settings::Settings;
+
+fn main() {
+    // cargo itself adds --bench.
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| arg != "--bench")
+        .collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => bench(),
+        ["monorepo", folder, mains, packages] => {
+            let count = |text: &str| {
+                text.parse()
+                    .unwrap_or_else(|error| panic!("{text}: {error}"))
+            };
+            let shape = Shape {
+                mains: count(mains),
+                packages: count(packages),
+                ..projects::MONOREPO
+            };
+            shape.write(Path::new(folder)).unwrap();
+        }
+        _ => panic!("the bench takes no arguments, or: monorepo FOLDER MAINS PACKAGES"),
+    }
+}
+
+fn bench() {
+    let settings = Settings::read();
+    check_names(&settings);
+    let machine = Machine::seen();
+    let mut lab = Lab::start();
+    let mut results = Results::default();
+    for project in PROJECTS.iter().filter(|project| wanted(&settings, project)) {
+        run(&settings, project, &mut lab, &mut results);
+    }
+    let path = report::write(&settings, &machine, &results);
+    println!("{}", std::fs::read_to_string(&path).unwrap());
+    eprintln!("written: {}", path.display());
+}
+
+/// Runs all chosen cases of a project.
+fn run(settings: &Settings, project: &Project, lab: &mut Lab, results: &mut Results) {
+    let sources = lab.place("sources");
+    lab::remove(&sources);
+    project.write(&sources);
+    let toolchain = lab.toolchain(&sources);
+    let cases = CASES
+        .iter()
+        .filter(|case| settings.case(case.name) && case.fits(project));
+    let cases: Vec<&Case> = cases.collect();
+    for &case in &cases {
+        let running = Running {
+            settings,
+            project,
+            case,
+            toolchain: &toolchain,
+        };
+        running.run(lab, results);
+    }
+    if cases.iter().any(|case| case.cache == Cache::Import) {
+        let build = Build {
+            project,
+            tree: sources,
+            toolchain: &toolchain,
+            mains: project.mains(),
+            platforms: vec![toolchain.platform.clone()],
+            repository: String::new(),
+            cache: Cache::None,
+            cache_repository: String::new(),
+            compile_cache: None,
+        };
+        let (modules, compiled) = plain::layers(lab, &build);
+        results.plain.push((project.name, modules, compiled));
+    }
+    // The next project's trees need the room.
+    lab::remove(&lab.place("trees"));
+}
+
+/// Tells whether a project is to be built: those of the mode, or those that were named.
+fn wanted(settings: &Settings, project: &Project) -> bool {
+    if settings.projects.is_empty() {
+        project.quick == settings.quick
+    } else {
+        settings.project(project.name)
+    }
+}
+
+/// Ends the bench if a chosen name is none.
+fn check_names(settings: &Settings) {
+    let known = |kind: &str, chosen: &[String], names: &[&str]| {
+        for name in chosen {
+            assert!(
+                names.contains(&name.as_str()),
+                "{name:?} is no {kind}; there are {}",
+                names.join(", ")
+            );
+        }
+    };
+    known("case", &settings.cases, &CASES.map(|case| case.name));
+    known(
+        "project",
+        &settings.projects,
+        &PROJECTS.map(|project| project.name),
+    );
+    known(
+        "column",
+        &settings.columns,
+        &contenders::Column::ALL.map(contenders::Column::name),
+    );
+}

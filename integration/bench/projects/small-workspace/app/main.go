@@ -1,0 +1,12 @@
+// Command app prints an identifier.
+package main
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+func main() {
+	fmt.Println(uuid.NewString())
+}
