@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::gate::Gate;
 use super::caches::Caches;
-use super::exports::{Export, Receiver, Shape};
+use super::exports::{Export, Receiver, Shape, requested};
 use super::function::{self, FunctionError, Inputs};
 use super::outcome::Outcome;
 use super::present::FILES_SOURCE;
@@ -213,6 +213,7 @@ impl Run<'_> {
             exporters: export.exporters.clone(),
             cache_imports: self.offer.caches.imports.clone(),
             cache_exports: inline.then(CacheEntry::inline).into_iter().collect(),
+            attributes: requested(&inputs.plan, [export.image]),
             ..SolveOptions::default()
         };
         let build = self.client.build(

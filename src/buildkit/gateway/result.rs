@@ -96,7 +96,7 @@ struct PlatformEntry {
     platform: OciPlatform,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, PartialEq, Serialize)]
 struct OciPlatform {
     architecture: String,
     os: String,
@@ -143,7 +143,8 @@ impl GatewayResult {
     }
 
     /// Returns the file systems of several results as one result. It is no image: it is there to
-    /// be built and to be exported as a cache. Keys are `<place>/<platform>`.
+    /// be built and to be exported as a cache. Keys are `<place>/<platform>`; each platform is
+    /// listed once, since the daemon compares the list with the platforms that were asked for.
     #[must_use]
     pub fn collection(results: Vec<Self>) -> Self {
         let mut references = BTreeMap::new();
@@ -160,7 +161,10 @@ impl GatewayResult {
                 };
                 entry.id = format!("{place}/{}", entry.id);
                 references.extend(reference.map(|found| (entry.id.clone(), found.clone())));
-                all.platforms.push(entry);
+                let same = |other: &PlatformEntry| other.platform == entry.platform;
+                if !all.platforms.iter().any(same) {
+                    all.platforms.push(entry);
+                }
             }
         }
         let list = serde_json::to_vec(&all).unwrap_or_default();
@@ -379,7 +383,7 @@ mod tests {
             ]
         );
         let list = String::from_utf8_lossy(&whole.metadata[PLATFORMS]).into_owned();
-        assert_eq!(list.matches("\"ID\"").count(), 3, "{list}");
+        assert_eq!(list.matches("\"ID\"").count(), 2, "{list}");
         assert_eq!(whole.metadata.len(), 1, "no image config");
     }
 
