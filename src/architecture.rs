@@ -32,6 +32,7 @@ const STAGES: [(&str, &[&str]); 15] = [
         &[
             "base",
             "buildkit",
+            "cacheprog",
             "content",
             "llb",
             "lower",

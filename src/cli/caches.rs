@@ -1,10 +1,21 @@
 //! The flags of caches.
 
-use clap::Args;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
+use clap::{Args, ValueEnum};
+
+use super::settings;
+use crate::buildkit::session::ssh::StreamHandler;
+use crate::cacheprog::StoreOptions;
 use crate::error::{Error, Kind};
 use crate::oci::cache::{self, CacheError, Direction, RemoteCache};
 use crate::pipeline::caches::{Caches, Defaults};
+use crate::pipeline::relay::{self, Wanted};
+
+/// How long the store may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which caches
 #[derive(Debug, Args)]
@@ -36,9 +47,42 @@ pub(super) struct CacheArgs {
     /// A cache that cannot be written is a warning; ignore-error=false makes it an error.
     #[arg(long, value_name = "CACHE", verbatim_doc_comment)]
     cache_to: Vec<String>,
+    /// Shared store of compiled packages: s3://BUCKET/PREFIX, https://HOST/PATH, file:///DIR
+    ///
+    /// Steps ask this process for packages that other machines have compiled. S3 takes AWS_*
+    /// variables, https a bearer token from GOBUILD_CACHEPROG_TOKEN. A store that fails costs time
+    /// and no build.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "GOBUILD_COMPILE_CACHE",
+        hide_env_values = true
+    )]
+    compile_cache: Option<String>,
+    /// Whether compiled packages are written to the store
+    #[arg(
+        long,
+        value_enum,
+        env = "GOBUILD_COMPILE_CACHE_MODE",
+        hide_env_values = true,
+        default_value_t = StoreMode::Read
+    )]
+    compile_cache_mode: StoreMode,
+    /// Build cache of this machine that steps may look into: host (GOCACHE), or a folder
+    #[arg(long, value_name = "host|DIR")]
+    seed_gocache: Option<PathBuf>,
     /// Run every step, and empty the build cache it sees first, whatever the builder has
     #[arg(long)]
     pub(super) no_cache: bool,
+}
+
+/// What is done with the shared store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum StoreMode {
+    /// Read only
+    Read,
+    /// Read, and write what is new
+    ReadWrite,
 }
 
 /// The caches that were named.
@@ -49,6 +93,39 @@ pub(super) struct Named {
 }
 
 impl CacheArgs {
+    /// Tells whether steps ask this process for compiled packages.
+    pub(super) fn relays(&self) -> bool {
+        self.store().is_some() || self.seed_gocache.is_some()
+    }
+
+    fn store(&self) -> Option<&String> {
+        self.compile_cache.as_ref().filter(|url| !url.is_empty())
+    }
+
+    /// Returns what steps may ask this process for.
+    pub(super) fn relay(&self) -> Result<Option<Arc<dyn StreamHandler>>, Error> {
+        let write = self.compile_cache_mode == StoreMode::ReadWrite;
+        let seed = self.seed_gocache.as_deref();
+        let host_cache = match seed {
+            Some(seed) if seed == Path::new("host") => Some(settings::go_cache()?),
+            Some(seed) => {
+                let absolute = std::path::absolute(seed);
+                Some(absolute.map_err(|error| Error::of(Kind::Usage, &error))?)
+            }
+            None => None,
+        };
+        let wanted = Wanted {
+            store: self.store().map(|url| (url.clone(), write)),
+            options: Some(StoreOptions {
+                patience: PATIENCE,
+                token: settings::remote_token(),
+            }),
+            host_cache,
+            spool: std::env::temp_dir(),
+        };
+        relay::relay(wanted).map_err(|error| Error::of(Kind::Usage, &error))
+    }
+
     /// Reads the flags.
     pub(super) fn named(&self) -> Result<Named, Error> {
         let read = |values: &[String], direction| {

@@ -110,17 +110,16 @@ impl ProjectArgs {
         })
     }
 
-    /// Plans the project for steps that run on `build_platform`. `travels` tells whether a remote
-    /// cache is read or written.
+    /// Plans the project for steps that run on `build_platform`.
     pub(super) fn plan(
         &self,
         project: &Project,
         build_platform: &Platform,
-        travels: bool,
+        travel: Travel,
     ) -> Result<crate::plan::Plan, Error> {
         let naming = self.naming();
         let platforms = self.platforms()?;
-        let caching = caching(project, build_platform, travels);
+        let caching = caching(project, build_platform, travel);
         let request = Request {
             tree: project.tree.as_ref(),
             project: &project.location.project,
@@ -138,17 +137,27 @@ impl ProjectArgs {
     }
 }
 
+/// What is exchanged with other machines.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Travel {
+    /// Whether a remote cache is read or written.
+    pub(super) cache: bool,
+    /// Whether steps ask the client for compiled packages.
+    pub(super) packages: bool,
+}
+
 /// Returns how steps that run on `build_platform` keep what they compile.
-fn caching(project: &Project, build_platform: &Platform, travels: bool) -> Caching {
+fn caching(project: &Project, build_platform: &Platform, travel: Travel) -> Caching {
     let helper = Helper::of_this_process(build_platform);
     Caching {
         helper: helper.map(|helper| helper.command(paths::HELPER)),
         layers: match project.manifest.build.cache {
-            CacheMode::Auto => travels,
+            // Packages that come from a store need not be in a layer, too.
+            CacheMode::Auto => travel.cache && !travel.packages,
             CacheMode::Mount => false,
             CacheMode::Layer => true,
         },
-        relay: false,
+        relay: travel.packages,
     }
 }
 

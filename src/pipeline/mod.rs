@@ -18,5 +18,6 @@ pub mod location;
 pub mod outcome;
 pub mod present;
 pub mod project;
+pub mod relay;
 pub mod run;
 pub mod secrets;

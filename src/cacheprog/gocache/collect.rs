@@ -1,7 +1,7 @@
 //! Entries of several folders → one folder of exactly these.
 //!
 //! What leaves depends on the entries alone: action files name one fixed time, and all that is
-//! made here has it as its modification time. An output is a clone where the file system can
+//! made here has one modification time. An output is a clone where the file system can
 //! make one, else a second name of the same file, which keeps the time of the original, else a copy.
 
 use std::fs::File;
@@ -15,16 +15,18 @@ use super::name::{Kind, Name};
 use super::tier::Tier;
 use crate::cacheprog::id::Id;
 
-/// Everything that is collected was made then.
+/// Everything that is collected was made then, in 2100. `go` takes an entry's modification time for
+/// its last use: it renews old ones, for which a file of a layer would have to be copied whole, and
+/// deletes those of five days ago, which in a layer are those that other builds are to find
+/// (`cmd/go/internal/cache`, `used` and `Trim`). It leaves alone what is not old yet.
 const FIXED: Timestamps = Timestamps {
-    last_access: Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    },
-    last_modification: Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    },
+    last_access: FIXED_TIME,
+    last_modification: FIXED_TIME,
+};
+
+const FIXED_TIME: Timespec = Timespec {
+    tv_sec: 4_102_444_800,
+    tv_nsec: 0,
 };
 
 /// What was collected.
@@ -64,8 +66,11 @@ impl Tier {
                     size: source.size,
                     time: 0,
                 };
-                self.record(&source.action, &entry)?;
-                self.date(&Name::new(&source.action, Kind::Action));
+                let known = self.find(&source.action);
+                if known.is_none_or(|known| known.output != entry.output) {
+                    self.record(&source.action, &entry)?;
+                    self.date(&Name::new(&source.action, Kind::Action));
+                }
             }
             Ok(())
         };

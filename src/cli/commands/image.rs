@@ -15,7 +15,7 @@ use crate::cli::caches::{CacheArgs, Named};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::progress::{Display, ProgressArgs};
-use crate::cli::settings::{self, BuilderArgs, ProjectArgs};
+use crate::cli::settings::{self, BuilderArgs, ProjectArgs, Travel};
 use crate::cli::{Outcome, builder, rendering};
 use crate::error::{Error, Kind};
 use crate::oci::exporter::{Destination, Output as Wanted, OutputKind};
@@ -27,7 +27,7 @@ use crate::pipeline::present::Sources;
 use crate::pipeline::project::Project;
 use crate::pipeline::run::{self, Offer};
 use crate::pipeline::secrets;
-use crate::plan::{Layout, Plan};
+use crate::plan::{Layout, Plan, RELAY};
 use crate::progress::golog::Mapping;
 use crate::project::manifest::Compression;
 use crate::project::tree::TreePath;
@@ -162,7 +162,11 @@ async fn stages(
 ) -> Result<Vec<Built>, Failure> {
     let client = builder::connect(&args.builder, display).await?;
     let platform = builder::platform(&client).await?;
-    let plan = args.project.plan(project, &platform, wishes.caches.any())?;
+    let travel = Travel {
+        cache: wishes.caches.any(),
+        packages: args.caches.relays(),
+    };
+    let plan = args.project.plan(project, &platform, travel)?;
     let options = Options {
         insecure_registry: args.insecure_registry,
         compression: args.compression,
@@ -290,12 +294,16 @@ impl Args {
             }
         }
         let ssh = SshService::new(&agents, agent.as_deref());
+        let mut ssh = ssh.map_err(|error| rendering::usage(&error))?;
+        if let Some(relay) = self.caches.relay()? {
+            ssh = ssh.with_handler(RELAY, relay);
+        }
         let credentials = CredentialStore::load(Locations::from_environment());
         Ok(Offer {
             root: project.location.root.clone(),
             credentials: Arc::new(credentials.map_err(|error| Error::of(Kind::Registry, &error))?),
             secrets,
-            ssh: ssh.map_err(|error| rendering::usage(&error))?,
+            ssh,
             caches: Caches::default(),
         })
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::cli::output::Output;
-use crate::cli::settings::{self, ProjectArgs};
+use crate::cli::settings::{self, ProjectArgs, Travel};
 use crate::cli::{Outcome, rendering};
 use crate::error::{Error, Kind};
 use crate::oci::Platform;
@@ -56,7 +56,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Outcome {
         .build_platform
         .clone()
         .unwrap_or_else(settings::host_platform);
-    let plan = args.project.plan(&project, &platform, false)?;
+    let plan = args.project.plan(&project, &platform, Travel::default())?;
     let image = match plan.images.as_slice() {
         [image] => image,
         images => {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::cli::Outcome;
 use crate::cli::output::Output;
-use crate::cli::settings::{self, ProjectArgs};
+use crate::cli::settings::{self, ProjectArgs, Travel};
 use crate::error::{Error, Kind};
 use crate::oci::Platform;
 use crate::plan::{PackageSet, Plan};
@@ -25,7 +25,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, output: &Output) -> Outcome {
     let project = args.project.project(settings::epoch()?)?;
     let platform = args.build_platform.unwrap_or_else(settings::host_platform);
-    let plan = args.project.plan(&project, &platform, false)?;
+    let plan = args.project.plan(&project, &platform, Travel::default())?;
     if args.json {
         let json = serde_json::to_string_pretty(&plan);
         let json = json.map_err(|error| Error::of(Kind::Other, &error))?;

@@ -76,7 +76,13 @@ impl<'a> Policy<'a> {
         if self.relay() {
             let scope = self.scope(what, platform);
             let socket = format!("unix://{}", paths::RELAY);
-            let remote = ["--remote", &socket, "--remote-mode", "read-write"];
+            let remote = [
+                "--remote",
+                &socket,
+                "--remote-mode",
+                "read-write",
+                "--summary",
+            ];
             words.extend(remote.map(str::to_owned));
             words.extend(["--scope".to_owned(), scope]);
         }

@@ -213,7 +213,7 @@ fn steps_that_ask_the_client_say_what_they_build_but_not_which_commit() {
         assert_eq!(
             options,
             "/run/gobuild/bin/gobuild cacheprog --dir /cache/go-build \
-             --remote unix:///run/gobuild/relay.sock --remote-mode read-write"
+             --remote unix:///run/gobuild/relay.sock --remote-mode read-write --summary"
         );
         scope.rsplit_once('@').unwrap().0
     });

@@ -3,9 +3,13 @@
 //! Each connection that a step makes to its agent socket is one stream, and gets one
 //! connection to the agent here. Steps may list keys and sign; `agent` answers everything
 //! else itself, as BuildKit's `session/sshforward/sshprovider` does.
+//!
+//! The daemon forwards bytes whatever they mean, so a step without network can also be given a
+//! service of this process: a [`StreamHandler`], which `stream` connects.
 
 mod agent;
 mod spec;
+mod stream;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +27,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 pub use spec::{SpecError, SshSpec};
+pub use stream::{HandlerStream, StreamHandler};
 
 /// The methods that this service answers, as the session announces them.
 pub const METHODS: &[&str] = &[
@@ -34,9 +39,19 @@ pub const METHODS: &[&str] = &[
 pub const DEFAULT: &str = "default";
 
 /// The service.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SshService {
     sockets: Arc<BTreeMap<String, PathBuf>>,
+    handlers: BTreeMap<String, Arc<dyn StreamHandler>>,
+}
+
+impl std::fmt::Debug for SshService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SshService")
+            .field("sockets", &self.sockets)
+            .field("handlers", &self.handlers.keys())
+            .finish()
+    }
 }
 
 /// Why an agent cannot be offered.
@@ -95,7 +110,15 @@ impl SshService {
         }
         Ok(Self {
             sockets: Arc::new(sockets),
+            handlers: BTreeMap::new(),
         })
+    }
+
+    /// Adds a service of this process; steps reach it as the agent `id`.
+    #[must_use]
+    pub fn with_handler(mut self, id: &str, handler: Arc<dyn StreamHandler>) -> Self {
+        self.handlers.insert(id.to_owned(), handler);
+        self
     }
 
     /// Returns the service in the form that a tonic router takes.
@@ -118,7 +141,10 @@ impl Ssh for SshService {
         &self,
         request: Request<CheckAgentRequest>,
     ) -> Result<Response<CheckAgentResponse>, Status> {
-        self.socket(&request.get_ref().id)?;
+        let id = &request.get_ref().id;
+        if !self.handlers.contains_key(id) {
+            self.socket(id)?;
+        }
         Ok(Response::new(CheckAgentResponse {}))
     }
 
@@ -130,6 +156,10 @@ impl Ssh for SshService {
     ) -> Result<Response<Self::ForwardAgentStream>, Status> {
         let id = request.metadata().get("buildkit.ssh.id");
         let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+        if let Some(handler) = self.handlers.get(id) {
+            let answers = stream::forward(Arc::clone(handler), request.into_inner());
+            return Ok(Response::new(ReceiverStream::new(answers)));
+        }
         let socket = self.socket(id)?;
         let agent = UnixStream::connect(socket).await.map_err(|error| {
             let message = format!("cannot connect to the agent socket {socket:?}: {error}");

@@ -134,3 +134,28 @@ async fn what_is_no_agent_is_refused_before_the_build() {
     let twice = new(&["default", "default"], Some(&socket));
     assert!(matches!(twice, Err(SshError::Duplicate { .. })));
 }
+
+/// Answers with what it gets, in capitals, and ends with it.
+struct Capitals;
+
+#[tonic::async_trait]
+impl StreamHandler for Capitals {
+    async fn serve(&self, mut stream: HandlerStream) {
+        let mut text = Vec::new();
+        stream.read_to_end(&mut text).await.unwrap();
+        stream.write_all(&text.to_ascii_uppercase()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_service_of_this_process_is_reached_like_an_agent() {
+    let service = SshService::new(&[], None).unwrap();
+    let service = service.with_handler(DEFAULT, Arc::new(Capitals));
+    let long = vec![b'x'; 100_000];
+    let messages = vec![b"one ".to_vec(), b"two ".to_vec(), long.clone()];
+    let answer = talk(service.clone(), messages).await.unwrap();
+    assert!(answer.starts_with(b"ONE TWO X"));
+    assert_eq!(answer.len(), 8 + long.len());
+    let request = CheckAgentRequest { id: DEFAULT.into() };
+    assert!(service.check_agent(Request::new(request)).await.is_ok());
+}
