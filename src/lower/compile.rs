@@ -1,6 +1,6 @@
 //! The compile step: `go build` with exact inputs, no network and no shell.
 
-use super::with_env;
+use super::{with_env, with_jobs};
 use crate::llb::{
     Bind, Cache, ContentCache, Error, Exec, Metadata, Network, Output, Sharing, Tmpfs,
 };
@@ -41,5 +41,7 @@ pub(super) fn lower(
     if let Some(modules) = modules {
         exec = exec.bind(paths::MODULES, Bind::read_only(modules));
     }
-    with_env(exec, &step.env).build()?.output(paths::OUTPUT)
+    with_jobs(with_env(exec, &step.env))
+        .build()?
+        .output(paths::OUTPUT)
 }

@@ -26,6 +26,7 @@ use crate::project::tree::TreePath;
 pub use container::{Layout, paths};
 pub use error::PlanError;
 pub use naming::Naming;
+pub use steps::compile::JOBS_VARIABLE;
 pub use steps::modules::{LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SECRET};
 pub use targets::{Request, plan};
 
