@@ -45,11 +45,11 @@
 //! | secret files and variables | [`buildkit::session::secrets`]; which ones: [`pipeline::secrets`] |
 //! | SSH agent sockets | [`buildkit::session::ssh`] |
 //! | project files that images copy, as the daemon asks for them | [`buildkit::session::filesync`] |
-//! | layouts, as the daemon asks for them; OCI layout folders | [`buildkit::session::content`] |
+//! | layouts, as the daemon asks for them; OCI layout folders, local caches among them | [`buildkit::session::content`] |
 //! | archives and folders of binaries | [`buildkit::session::filesend`] |
 //! | Go build caches, theirs and others'; object stores of compile results; sockets of relays | [`cacheprog`] |
 //! | layouts for buildctl (`gobuild llb --content`) | [`content::Store`] |
-//! | the environment of flags | `cli::settings` |
+//! | the environment of flags | `cli::settings`; credentials of remote caches: `cli::caches` |
 //! | standard output; `--metadata-file`, `--iidfile`, `--image-refs` | `cli::output`, `cli::commands::image` |
 //! | standard error while a build runs | [`progress::display`] |
 

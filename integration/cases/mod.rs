@@ -4,6 +4,7 @@ mod ending;
 mod errors;
 mod examples;
 mod go_list_oracle;
+mod jobs;
 mod managed_builder;
 mod monorepo;
 mod outputs;

@@ -133,6 +133,17 @@ async fn a_local_cache_is_a_layout_that_other_builders_read() {
     assert_all_cached(&again, 3, 1);
     assert_eq!(digests(&again), digests(&built));
     assert_eq!(tags(&folder), ["main"]);
+
+    let blobs = || {
+        std::fs::read_dir(folder.join("blobs/sha256"))
+            .unwrap()
+            .count()
+    };
+    let all = blobs();
+    let reset = format!("type=local,dest={},tag=main,reset=true", folder.display());
+    push(&sandbox, &address, &["--cache-to", &reset]).succeeds();
+    assert_eq!(tags(&folder), ["main"]);
+    assert!(blobs() < all, "{} of {all} are left", blobs());
 }
 
 /// Returns the tags in the index of a layout; each must name a blob.
@@ -266,4 +277,9 @@ async fn no_cache_runs_every_step_once() {
     assert_eq!(digests(&again), digests(&first));
     let third = push(&sandbox, &address, &[]).succeeds();
     assert_all_cached(&third, 2, 0);
+
+    // Who waits for a build that fails does not wait for ever.
+    sandbox.write("two/main.go", "package main\n\nfunc main() { x }\n");
+    let broken = push(&sandbox, &address, &["--no-cache", "--cache-to", &cache]);
+    broken.fails_with(5).says(&["undefined: x"]);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::program::Run;
@@ -68,8 +69,8 @@ impl Vertices {
 /// When a vertex ran.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Interval {
-    /// Start and end, as the daemon writes times: they compare as texts.
-    pub(crate) times: (String, String),
+    /// Start and end.
+    pub(crate) times: (Timestamp, Timestamp),
     /// Its name.
     pub(crate) name: String,
 }
@@ -84,10 +85,10 @@ pub(crate) fn intervals(run: &Run) -> Vec<Interval> {
     });
     let ran = vertices.filter(|vertex| !vertex["cached"].as_bool().unwrap_or(false));
     let interval = ran.filter_map(|vertex| {
-        let text = |key: &str| vertex[key].as_str().map(str::to_owned);
+        let time = |key: &str| Some(vertex[key].as_str()?.parse().unwrap());
         Some(Interval {
-            times: (text("started")?, text("completed")?),
-            name: text("name")?,
+            times: (time("started")?, time("completed")?),
+            name: vertex["name"].as_str()?.to_owned(),
         })
     });
     interval.collect()

@@ -36,7 +36,7 @@ pub(super) struct CacheArgs {
     ///
     ///   type=registry,ref=NAME       [image-manifest=true] [oci-mediatypes=true]
     ///                                [registry.insecure=false]; also: NAME
-    ///   type=local,dest=DIR          [tag=latest]
+    ///   type=local,dest=DIR          [tag=latest] [reset=true: delete what no tag leads to]
     ///   type=inline                  in the config of every image, without steps in between
     ///   type=gha, type=s3, type=azblob   as for --cache-from
     ///

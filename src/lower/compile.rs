@@ -1,6 +1,6 @@
 //! The compile step: `go build` with exact inputs, no network and no shell.
 
-use super::{LowerError, Presented, packages, with_env};
+use super::{LowerError, Presented, packages, with_env, with_jobs};
 use crate::llb::{Bind, ContentCache, Exec, Metadata, Network, Output, Tmpfs};
 use crate::plan::{CompileStep, PackagesStep, Plan, paths};
 
@@ -41,5 +41,6 @@ pub(super) fn lower(
             .ssh(packages::relay());
     }
     let exec = packages::upon(exec, inputs.below);
-    Ok(with_env(exec, &step.env).build()?.output(paths::OUTPUT)?)
+    let exec = with_jobs(with_env(exec, &step.env));
+    Ok(exec.build()?.output(paths::OUTPUT)?)
 }

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 
 pub use image::{CopiedFiles, ImageInputs, LoweredImage, binaries, image, rfc3339};
 
-use crate::llb::{self, Bind, ContentCache, Output};
-use crate::plan::{CompileStep, Plan};
+use crate::llb::{self, Bind, ContentCache, Output, Secret};
+use crate::plan::{CompileStep, JOBS_VARIABLE, Plan, VARIABLE_SECRET};
 
 /// Id of the mount that holds `GOCACHE`: its entries are keyed by toolchain, flags and content, so
 /// all projects of a builder share one.
@@ -85,6 +85,14 @@ impl Presented {
 pub struct Binaries<'a>(Vec<(&'a CompileStep, Output)>);
 
 impl Binaries<'_> {
+    /// Returns the root of one compile step, which holds just its binary.
+    ///
+    /// # Errors
+    /// There is no such step.
+    pub fn root(&self, compile: usize) -> Result<&Output, LowerError> {
+        self.get(compile).map(|(_, root)| root)
+    }
+
     /// Returns one compile step and its root.
     fn get(&self, compile: usize) -> Result<(&CompileStep, &Output), LowerError> {
         let found = self.0.get(compile).map(|(step, output)| (*step, output));
@@ -121,6 +129,13 @@ pub fn compile_all<'a>(plan: &'a Plan, presented: &Presented) -> Result<Binaries
         Ok((step, compile::lower(step, plan, inputs)?))
     });
     Ok(Binaries(outputs.collect::<Result<_, LowerError>>()?))
+}
+
+/// Lends an exec the caller's cap on parallel work. A secret's value is no part of the step's key,
+/// and a step that is lent nothing has no such variable.
+fn with_jobs(exec: crate::llb::Exec) -> crate::llb::Exec {
+    let secret = format!("{VARIABLE_SECRET}{JOBS_VARIABLE}");
+    exec.secret(Secret::env(secret, JOBS_VARIABLE).optional())
 }
 
 /// Adds variables to an exec in their own order, which is bytewise.

@@ -3,7 +3,7 @@
 //! In cache mounts the output of such a step is empty: a later step mounts it to come later. In
 //! layers it is a `GOCACHE`, which the later step's own cache mount starts from.
 
-use super::{BUILD_CACHE_ID, LowerError, Presented, with_env};
+use super::{BUILD_CACHE_ID, LowerError, Presented, with_env, with_jobs};
 use crate::llb::{
     Bind, Cache, ContentCache, Exec, Metadata, Network, Output, Sharing, SshAgent, Tmpfs,
 };
@@ -97,7 +97,8 @@ impl Inputs<'_> {
             exec = exec.ssh(relay());
         }
         let (exec, output) = self.kept(exec, step);
-        Ok(with_env(exec, &step.env).build()?.output(output)?)
+        let exec = with_jobs(with_env(exec, &step.env));
+        Ok(exec.build()?.output(output)?)
     }
 
     /// Mounts the build cache; returns also where the output is.

@@ -110,6 +110,7 @@ fn a_compile_step_has_no_network_no_shell_and_exact_inputs() {
     env HOME=/tmp
     env PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     env TMPDIR=/tmp
+    secret env GOMAXPROCS of gobuild.env.GOMAXPROCS optional
     mount BIND / of go read-only
     mount CACHE /cache/go-build id gobuild/go-build shared
     mount BIND /out as output

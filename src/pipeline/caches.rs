@@ -52,6 +52,8 @@ pub struct CacheLayout {
     pub folder: String,
     /// The tag.
     pub tag: String,
+    /// Whether blobs that no tag leads to are deleted afterwards.
+    pub reset: bool,
 }
 
 /// What holds where a cache does not say otherwise.
@@ -170,6 +172,7 @@ fn export(
     let layout = layout.map(|folder| CacheLayout {
         folder: folder.to_owned(),
         tag: cache.get("tag").unwrap_or("latest").to_owned(),
+        reset: cache.flag("reset") == Some(true),
     });
     Ok(CacheExport {
         entry: entry(cache),

@@ -24,10 +24,12 @@ use crate::project::manifest::{Base, Compression};
 
 mod accounts;
 mod error;
+mod jobs;
 mod offline;
 
 pub use accounts::AccountError;
 pub use error::FunctionError;
+pub use jobs::Jobs;
 pub use offline::offline;
 
 /// What the function builds from.
@@ -42,6 +44,8 @@ pub struct Inputs {
     pub resolve_mode: ResolveMode,
     /// Whether every step runs, whatever the builder's cache holds.
     pub no_cache: bool,
+    /// How many compile steps run at once.
+    pub jobs: Jobs,
 }
 
 /// What the function makes.
@@ -105,6 +109,8 @@ async fn lowered(
         .images
         .get(image)
         .map_or(&[][..], |image| &image.platforms);
+    let jobs = &inputs.jobs;
+    jobs.build(gateway, platforms, &binaries, cache).await?;
     match shape {
         Shape::Image(compression) => {
             let built = images(gateway, inputs, platforms, &binaries, compression, cache).await?;

@@ -27,6 +27,7 @@ pub use container::{Layout, paths};
 pub use error::PlanError;
 pub use naming::Naming;
 pub use steps::caching::RELAY;
+pub use steps::compile::JOBS_VARIABLE;
 pub use steps::modules::{LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SECRET};
 pub use targets::{Request, plan};
 

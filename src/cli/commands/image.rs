@@ -21,13 +21,13 @@ use crate::error::{Error, Kind};
 use crate::oci::exporter::{Destination, Output as Wanted, OutputKind};
 use crate::pipeline::caches::{Caches, Defaults};
 use crate::pipeline::exports::{self, Options};
-use crate::pipeline::function::Inputs;
+use crate::pipeline::function::{Inputs, Jobs};
 use crate::pipeline::outcome::{Outcome as Built, metadata_file};
 use crate::pipeline::present::Sources;
 use crate::pipeline::project::Project;
 use crate::pipeline::run::{self, Offer};
 use crate::pipeline::secrets;
-use crate::plan::{Layout, Plan, RELAY};
+use crate::plan::{JOBS_VARIABLE, Layout, Plan, RELAY, VARIABLE_SECRET};
 use crate::progress::golog::Mapping;
 use crate::project::manifest::Compression;
 use crate::project::tree::TreePath;
@@ -73,6 +73,10 @@ pub(crate) struct Args {
     pull: bool,
     #[command(flatten)]
     caches: CacheArgs,
+    /// Compile N binaries at once, each with N threads, to save memory [default: the manifest's,
+    /// else all at once]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: Option<u32>,
     /// Source of a secret that the manifest names for the modules step, id=ID[,src=FILE|,env=NAME];
     /// repeatable [default: the variable ID, else the file ID]
     #[arg(long, value_name = "SECRET")]
@@ -231,6 +235,7 @@ async fn prepare(
             epoch,
             resolve_mode,
             no_cache: args.caches.no_cache,
+            jobs: Jobs::new(args.jobs(project)),
         },
         offer,
     ))
@@ -276,13 +281,22 @@ impl Args {
         outputs
     }
 
+    /// Returns the cap on compile steps.
+    fn jobs(&self, project: &Project) -> Option<u32> {
+        self.jobs.or(project.manifest.build.jobs)
+    }
+
     /// Collects what this machine offers to the daemon. Secrets and agents are for the step that
-    /// downloads modules.
+    /// downloads modules, but for the cap on compile steps.
     fn offer(&self, project: &Project, downloads: bool) -> Result<Offer, Error> {
-        let secrets = match downloads {
+        let mut secrets = match downloads {
             true => self.secrets(project)?,
             false => BTreeMap::new(),
         };
+        if let Some(jobs) = self.jobs(project) {
+            let value = SecretSource::Literal(jobs.to_string().into_bytes());
+            secrets.insert(format!("{VARIABLE_SECRET}{JOBS_VARIABLE}"), value);
+        }
         let agent = std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from);
         let mut agents = self.ssh.clone();
         for id in project.manifest.modules.ssh.iter().filter(|_| downloads) {

@@ -191,6 +191,7 @@ fn a_local_cache_is_named_by_its_digest() {
     let layout = CacheLayout {
         folder: path.clone(),
         tag: "latest".to_owned(),
+        reset: false,
     };
     assert_eq!(caches.exports[0].layout, Some(layout));
     assert_eq!(caches.folders, BTreeSet::from([path]));

@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::{Run, RunError};
-use crate::buildkit::session::content::LayoutIndex;
+use crate::buildkit::session::content::{IndexError, LayoutIndex};
 use crate::buildkit::solve::{SolveOptions, SolveResponse};
-use crate::pipeline::caches::CacheExport;
+use crate::pipeline::caches::{CacheExport, CacheLayout};
 use crate::pipeline::exports::{Export, requested};
 use crate::pipeline::function::{self, Wanted};
 use crate::progress::event::{Event, Level, Message};
@@ -51,16 +51,24 @@ impl Run<'_> {
         let response = build.await?;
         let manifest = response.exporter.get(MANIFEST);
         if let (Some(layout), Some(manifest)) = (&cache.layout, manifest) {
-            let index = LayoutIndex::new(Path::new(&layout.folder));
-            index
-                .put_tag(manifest.as_bytes(), &layout.tag)
-                .map_err(|source| RunError::Index {
-                    path: layout.folder.clone().into(),
-                    source,
-                })?;
+            enter(layout, manifest).map_err(|source| RunError::Index {
+                path: layout.folder.clone().into(),
+                source,
+            })?;
         }
         Ok(response)
     }
+}
+
+/// Enters what was written into the index of a layout.
+fn enter(layout: &CacheLayout, manifest: &str) -> Result<(), IndexError> {
+    let index = LayoutIndex::new(Path::new(&layout.folder));
+    index.put_tag(manifest.as_bytes(), &layout.tag)?;
+    if layout.reset {
+        let deleted = index.sweep()?;
+        tracing::debug!(deleted, folder = layout.folder, "local cache was reset");
+    }
+    Ok(())
 }
 
 /// Returns what the daemon says of a cache that was written. That of one that was not is an error

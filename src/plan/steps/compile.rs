@@ -11,6 +11,11 @@ use crate::project::golang::workspace::Workspace;
 use crate::project::manifest::{BuildMode, Go, Pgo};
 use crate::project::tree::TreePath;
 
+/// Variable of the caller's cap on parallel work, lent to compile steps. Of Go's settings it alone
+/// holds for `-p`, for each compiler process and for the linker, and it may be lent because it
+/// changes how long a build takes, never what it makes.
+pub const JOBS_VARIABLE: &str = "GOMAXPROCS";
+
 /// A main package to compile.
 #[derive(Debug)]
 pub(crate) struct Main<'a> {

@@ -116,7 +116,11 @@ impl LayoutIndex {
         self.replace("index.json", &index)
     }
 
-    fn read(&self) -> Result<Value, IndexError> {
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn read(&self) -> Result<Value, IndexError> {
         let path = self.root.join("index.json");
         let text = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -145,7 +149,7 @@ impl LayoutIndex {
     }
 
     /// Waits for other writers; the lock is released with the file.
-    fn lock(&self) -> Result<File, IndexError> {
+    pub(super) fn lock(&self) -> Result<File, IndexError> {
         let path = self.root.join("index.json.lock");
         let file = File::create(&path).map_err(self.failed(&path))?;
         file.lock().map_err(self.failed(&path))?;
@@ -172,7 +176,7 @@ impl LayoutIndex {
         }
     }
 
-    fn failed(&self, path: &Path) -> impl FnOnce(io::Error) -> IndexError + use<> {
+    pub(super) fn failed(&self, path: &Path) -> impl FnOnce(io::Error) -> IndexError + use<> {
         let path = path.to_owned();
         move |source| IndexError::Io { path, source }
     }

@@ -12,6 +12,7 @@ mod index;
 mod ingest;
 mod layout;
 mod read;
+mod sweep;
 mod write;
 
 #[cfg(test)]
