@@ -242,7 +242,7 @@ fn drain(mut pipe: impl std::io::Read + Send + 'static) -> JoinHandle<Vec<u8>> {
 }
 
 /// Returns the variables that every run has.
-fn environment() -> &'static BTreeMap<String, String> {
+pub(crate) fn environment() -> &'static BTreeMap<String, String> {
     static ENVIRONMENT: OnceLock<BTreeMap<String, String>> = OnceLock::new();
     ENVIRONMENT.get_or_init(|| {
         let kept = KEPT
