@@ -1,5 +1,7 @@
 //! The tests.
 
+mod cacheprog;
+mod cacheprog_remote;
 mod ending;
 mod errors;
 mod examples;

@@ -3,9 +3,11 @@
 pub(crate) mod daemon;
 pub(crate) mod environment;
 pub(crate) mod expectations;
+pub(crate) mod gocache;
 pub(crate) mod graph;
 pub(crate) mod image;
 pub(crate) mod layout;
+pub(crate) mod objects;
 pub(crate) mod program;
 pub(crate) mod registry;
 pub(crate) mod sandbox;

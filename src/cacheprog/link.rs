@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use tokio::runtime::Runtime;
@@ -12,7 +11,7 @@ use super::core::{Core, said};
 use super::pack::Index;
 use super::relay::client::Uplink;
 use super::remote::revise::{Used, revise};
-use super::remote::store::{Scope, Store, StoreError, StoreOptions};
+use super::remote::store::{Scope, Store, StoreOptions};
 use super::remote::unpack::Unpackers;
 use super::remote::{fetch, publish};
 use super::report::Traffic;
@@ -29,11 +28,17 @@ pub(super) enum Link {
 /// A store that is being read.
 #[derive(Debug)]
 pub(super) struct StoreLink {
-    store: Store,
-    scope: Scope,
     stop: Arc<Notify>,
-    is_stopped: Arc<AtomicBool>,
-    thread: JoinHandle<Option<(Runtime, Option<Index>)>>,
+    thread: JoinHandle<Option<Reached>>,
+}
+
+/// A store that was read, and what the writing needs.
+#[derive(Debug)]
+struct Reached {
+    runtime: Runtime,
+    scope: Scope,
+    /// `None` if it could not be read.
+    index: Option<Index>,
 }
 
 impl Link {
@@ -49,19 +54,8 @@ impl Link {
             let started = Uplink::start(Path::new(socket), scope, options.patience, core, traffic);
             return started.map(Self::Relay);
         }
-        // Nothing waits for certificates to be read: that happens on the thread, too.
-        let (url, scope, options) = (url.to_owned(), scope.to_owned(), options.clone());
-        match Store::open(&url, &options) {
-            Ok(store) => {
-                let scope = store.scope(&scope);
-                Some(Self::Store(StoreLink::start(store, scope, core, traffic)))
-            }
-            Err(error) => {
-                traffic.failed(core, &said(&error));
-                core.closed();
-                None
-            }
-        }
+        let link = StoreLink::start(url, scope, options, core, traffic);
+        Some(Self::Store(link))
     }
 
     /// Ends it. `used`, if given, is written back as far as the remote lacks it; tells whether
@@ -73,54 +67,70 @@ impl Link {
         traffic: &Traffic,
     ) -> (bool, u64) {
         match self {
-            Self::Store(link) => {
-                let store = link.store.clone();
-                (link.finish(core, used, traffic), store.requests())
-            }
+            Self::Store(link) => link.finish(core, used, traffic),
             Self::Relay(link) => (link.finish(core, used, traffic), 0),
         }
     }
 }
 
 impl StoreLink {
-    fn start(store: Store, scope: Scope, core: &Arc<Core>, traffic: &Arc<Traffic>) -> Self {
+    /// Opens and reads the store on a thread: the first answer to `go` waits neither for
+    /// certificates nor for a runtime.
+    fn start(
+        url: &str,
+        scope: &str,
+        options: &StoreOptions,
+        core: &Arc<Core>,
+        traffic: &Arc<Traffic>,
+    ) -> Self {
         let stop = Arc::new(Notify::new());
-        let is_stopped = Arc::new(AtomicBool::new(false));
-        let thread = {
-            let (scope, core) = (scope.clone(), Arc::clone(core));
-            let (traffic, stop) = (Arc::clone(traffic), Arc::clone(&stop));
-            std::thread::spawn(move || read(&scope, &core, &traffic, &stop))
-        };
-        Self {
-            store,
-            scope,
-            stop,
-            is_stopped,
-            thread,
-        }
+        let (url, scope, options) = (url.to_owned(), scope.to_owned(), options.clone());
+        let (core, traffic) = (Arc::clone(core), Arc::clone(traffic));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let opened = open(&url, &scope, &options);
+            let (runtime, scope) = opened
+                .inspect_err(|reason| {
+                    traffic.failed(&core, reason);
+                    core.closed();
+                })
+                .ok()?;
+            let index = runtime.block_on(read(&scope, &core, &traffic, &stopped));
+            Some(Reached {
+                runtime,
+                scope,
+                index,
+            })
+        });
+        Self { stop, thread }
     }
 
-    fn finish(self, core: &Core, used: Option<&[Used]>, traffic: &Traffic) -> bool {
-        self.is_stopped.store(true, Ordering::Relaxed);
-        // The permit stays if nobody waits yet.
+    fn finish(self, core: &Core, used: Option<&[Used]>, traffic: &Traffic) -> (bool, u64) {
+        // The permit stays if nobody waits for it yet.
         self.stop.notify_one();
-        let Ok(Some((runtime, Some(index)))) = self.thread.join() else {
+        let Ok(Some(reached)) = self.thread.join() else {
+            return (false, 0);
+        };
+        let published = used.is_some_and(|used| reached.publish(core, used, traffic));
+        (published, reached.scope.store().requests())
+    }
+}
+
+impl Reached {
+    /// Writes what the store lacks of `used`; tells whether it has a new index.
+    fn publish(&self, core: &Core, used: &[Used], traffic: &Traffic) -> bool {
+        let Some(index) = &self.index else {
             return false;
         };
-        let Some(used) = used else {
-            return false;
-        };
-        let Some(revision) = revise(&index, used, |output| core.is_lost(output)) else {
+        let Some(revision) = revise(index, used, |output| core.is_lost(output)) else {
             return false;
         };
         let read = |output: &_, size| {
-            let places = (0..=core.seeds.len()).map(super::ledger::Place);
-            places
-                .filter_map(|place| core.tier(place).read(output, size))
-                .next()
+            let mut places = (0..=core.seeds.len()).map(super::ledger::Place);
+            places.find_map(|place| core.tier(place).read(output, size))
         };
         let published = publish::publish(&self.scope, revision, read, traffic);
-        match runtime.block_on(published) {
+        match self.runtime.block_on(published) {
             Ok(true) => true,
             Ok(false) => {
                 let warning = "the scope has more than a remote store may hold of one";
@@ -135,53 +145,29 @@ impl StoreLink {
     }
 }
 
-/// Reads the index and the packs, unless it is stopped; returns what the writing needs.
-fn read(
-    scope: &Scope,
-    core: &Arc<Core>,
-    traffic: &Traffic,
-    stop: &Notify,
-) -> Option<(Runtime, Option<Index>)> {
+fn open(url: &str, scope: &str, options: &StoreOptions) -> Result<(Runtime, Scope), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            traffic.failed(
-                core,
-                &said(&StoreError::Store(object_store::Error::Generic {
-                    store: "runtime",
-                    source: Box::new(error),
-                })),
-            );
-            core.closed();
-            return None;
-        }
+        .build()
+        .map_err(|error| said(&error))?;
+    let store = Store::open(url, options).map_err(|error| said(&error))?;
+    Ok((runtime, store.scope(scope)))
+}
+
+/// Reads the index and, unless it is stopped, the packs; returns the index.
+async fn read(scope: &Scope, core: &Arc<Core>, traffic: &Traffic, stop: &Notify) -> Option<Index> {
+    let Some(index) = fetch::index(core, scope, traffic).await else {
+        core.closed();
+        return None;
     };
-    let index = runtime.block_on(async {
-        let index = tokio::select! {
-            index = fetch::index(core, scope, traffic) => index,
-            () = stop.notified() => {
-                // It is needed to write, but not waited for by any request.
-                stop.notify_one();
-                fetch::index(core, scope, traffic).await
-            }
-        };
-        let Some(index) = index else {
-            core.closed();
-            return None;
-        };
-        let missing = core.known(&index, None);
-        if missing.iter().any(|outputs| !outputs.is_empty()) {
-            let unpackers = Unpackers::start();
-            tokio::select! {
-                () = fetch::packs(core, scope, &index, missing, &unpackers, traffic) => {}
-                () = stop.notified() => {}
-            }
-            unpackers.finish();
+    let missing = core.known(&index, None);
+    if missing.iter().any(|outputs| !outputs.is_empty()) {
+        let unpackers = Unpackers::start();
+        tokio::select! {
+            () = fetch::packs(core, scope, &index, missing, &unpackers, traffic) => {}
+            () = stop.notified() => {}
         }
-        Some(index)
-    });
-    Some((runtime, index))
+        unpackers.finish();
+    }
+    Some(index)
 }

@@ -33,6 +33,8 @@ mod id;
 mod ledger;
 mod link;
 mod pack;
+#[cfg(test)]
+mod peer;
 mod protocol;
 mod relay;
 mod remote;
@@ -40,6 +42,8 @@ mod report;
 mod run;
 mod service;
 pub mod size;
+#[cfg(test)]
+mod tests;
 
 pub use gocache::TierError;
 pub use gocache::collect::Collected;

@@ -19,6 +19,8 @@ pub(super) mod client;
 pub(super) mod frame;
 mod gather;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 pub use frame::FrameError;
 pub use serve::{Relay, RelayError, RelayOptions, RelayReport};

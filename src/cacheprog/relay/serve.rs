@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -86,6 +87,15 @@ pub enum RelayError {
     Spool(#[source] io::Error),
 }
 
+/// What was sent, and what could not be.
+#[derive(Debug, Default)]
+struct Sent {
+    packs: AtomicU64,
+    found: AtomicU64,
+    /// Packs that the store did not deliver.
+    failed: Arc<std::sync::Mutex<HashSet<u16>>>,
+}
+
 /// The way to the step; whoever holds it sends a whole answer.
 pub(super) type Writer<W> = Arc<Mutex<W>>;
 
@@ -135,15 +145,20 @@ impl Relay {
         let place = self.store.as_ref().map(|store| store.scope(&scope));
         let index = send_index(place.as_ref(), &writer).await?;
         let mut gathering = Gathering::new(self, scope, place.clone(), index.clone());
-        let failed = Arc::clone(&gathering.failed);
+        let sent = Sent {
+            failed: Arc::clone(&gathering.failed),
+            ..Sent::default()
+        };
         let (wanted, packs) = mpsc::channel(4);
         let (questions, asked) = mpsc::channel(QUESTIONS);
         let index = index.unwrap_or_default();
         tokio::select! {
             ended = listen(&mut input, &writer, &mut gathering, wanted, questions) => ended?,
-            sent = send_packs(packs, place.as_ref(), &index, &writer, &failed) => sent?,
-            sent = self.answer(asked, &writer) => sent?,
+            broken = send_packs(packs, place.as_ref(), &index, &writer, &sent) => broken?,
+            broken = self.answer(asked, &writer, &sent) => broken?,
         }
+        gathering.report.packs = sent.packs.into_inner();
+        gathering.report.found = sent.found.into_inner();
         gathering.writer_closed(&writer).await;
         Ok(gathering.report)
     }
@@ -153,6 +168,7 @@ impl Relay {
         &self,
         mut asked: Receiver<Id>,
         writer: &Writer<W>,
+        sent: &Sent,
     ) -> Result<(), RelayError> {
         while let Some(action) = asked.recv().await {
             let host = self.host.clone();
@@ -166,6 +182,7 @@ impl Relay {
             match found.await.ok().flatten() {
                 None => send(writer, &[Frame::Missing(action)]).await?,
                 Some((output, body)) => {
+                    sent.found.fetch_add(1, Ordering::Relaxed);
                     let found = Frame::Found {
                         action,
                         output,
@@ -249,7 +266,7 @@ async fn send_packs<W: AsyncWrite + Unpin>(
     scope: Option<&Scope>,
     index: &Index,
     writer: &Writer<W>,
-    failed: &std::sync::Mutex<HashSet<u16>>,
+    sent: &Sent,
 ) -> Result<(), RelayError> {
     while let (Some(numbers), Some(scope)) = (wanted.recv().await, scope) {
         let numbers: HashSet<u16> = numbers.into_iter().collect();
@@ -258,10 +275,10 @@ async fn send_packs<W: AsyncWrite + Unpin>(
             if usize::from(number) >= index.packs.len() {
                 return Err(RelayError::Order);
             }
-            under_way.push(send_pack(number, scope, index, writer, failed));
+            under_way.push(send_pack(number, scope, index, writer, sent));
         }
-        while let Some(sent) = under_way.next().await {
-            sent?;
+        while let Some(broken) = under_way.next().await {
+            broken?;
         }
     }
     std::future::pending().await
@@ -272,7 +289,7 @@ async fn send_pack<W: AsyncWrite + Unpin>(
     scope: &Scope,
     index: &Index,
     writer: &Writer<W>,
-    failed: &std::sync::Mutex<HashSet<u16>>,
+    sent: &Sent,
 ) -> Result<(), RelayError> {
     let pack = &index.packs[usize::from(number)];
     let limit = scope.store().patience(pack.bytes);
@@ -287,8 +304,11 @@ async fn send_pack<W: AsyncWrite + Unpin>(
         Ok::<(), RelayError>(())
     };
     let is_whole = matches!(tokio::time::timeout(limit, sending).await, Ok(Ok(())));
-    if !is_whole {
-        let mut failed = failed
+    if is_whole {
+        sent.packs.fetch_add(1, Ordering::Relaxed);
+    } else {
+        let mut failed = sent
+            .failed
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         failed.insert(number);

@@ -1,8 +1,9 @@
 //! What a run used, and the index before it → the index after it.
 //!
-//! Entries that a run did not use stay for two more writes: a build that failed half-way must not
-//! cost the next one its hits. A pack of which less than half is used is given up, and what is
-//! used of it travels again; so are the smallest ones when there are more than eight.
+//! The index changes only if a run used something that is not in it. Entries that a run did not use
+//! stay for two more writes: a build that failed half-way must not cost the next one its hits. A
+//! pack of which less than half is left is given up, and what is used of it travels again; so are
+//! the smallest ones when there are more than eight.
 
 use std::collections::{HashMap, HashSet};
 
@@ -55,6 +56,13 @@ pub(in crate::cacheprog) fn revise(
     let used: Vec<Used> = sane.take(MAX_USES).copied().collect();
     let held = old.entries.iter().filter(|entry| !is_lost(&entry.output));
     let held: HashMap<Id, u16> = held.map(|entry| (entry.output, entry.pack)).collect();
+    let known: HashMap<Id, Id> = old.entries.iter().map(|e| (e.action, e.output)).collect();
+    let is_known = |used: &Used| {
+        known.get(&used.action) == Some(&used.output) && held.contains_key(&used.output)
+    };
+    if used.iter().all(is_known) {
+        return None;
+    }
     let kept = kept(old, &used, &held);
     let mut seen = HashSet::new();
     let is_missing = |used: &&Used| {
@@ -63,11 +71,6 @@ pub(in crate::cacheprog) fn revise(
     };
     let missing = used.iter().filter(is_missing);
     let missing: Vec<(Id, u64)> = missing.map(|used| (used.output, used.size)).collect();
-    let known: HashMap<Id, Id> = old.entries.iter().map(|e| (e.action, e.output)).collect();
-    let is_known = |used: &Used| known.get(&used.action) == Some(&used.output);
-    if missing.is_empty() && used.iter().all(is_known) {
-        return None;
-    }
     let numbers: Vec<u16> = kept
         .iter()
         .scan(0, |next, kept| {
@@ -111,9 +114,12 @@ pub(in crate::cacheprog) fn revise(
 fn kept(old: &Index, used: &[Used], held: &HashMap<Id, u16>) -> Vec<bool> {
     let mut live = vec![0_u64; old.packs.len()];
     let mut seen = HashSet::new();
-    for used in used.iter().filter(|used| seen.insert(used.output)) {
-        if let Some(pack) = held.get(&used.output) {
-            live[usize::from(*pack)] += used.size;
+    let idle = old.entries.iter().filter(|entry| entry.age < MAX_AGE);
+    let idle = idle.map(|entry| (entry.output, entry.size));
+    let used = used.iter().map(|used| (used.output, used.size));
+    for (output, size) in used.chain(idle).filter(|(output, _)| seen.insert(*output)) {
+        if let Some(pack) = held.get(&output) {
+            live[usize::from(*pack)] += size;
         }
     }
     let packs = old.packs.iter().zip(&live);
@@ -249,14 +255,21 @@ mod tests {
             index = write(revise(&index, &run, |_| false).unwrap(), 201 + number);
         }
         assert!(!actions(&index).contains(&1));
-        // Of the first pack one output of three is left.
-        let revision = revise(&index, &used(&[3, 20]), |_| false).unwrap();
-        assert!(revision.missing.contains(&(Id([103; 32]), 10)));
-        let index = write(revision, 210);
-        assert!(index.retired.contains(&Id([200; 32])));
-        let next = revise(&index, &used(&[3, 20, 21]), |_| false).unwrap();
-        assert!(next.obsolete.contains(&Id([200; 32])));
-        assert!(write(next, 211).retired.is_empty());
+        // What is left of the first pack is one output of three, in the end.
+        let first = Id([200; 32]);
+        assert!(index.packs.iter().any(|pack| pack.digest == first));
+        let mut was_retired = false;
+        for number in 0..4 {
+            let run = used(&[3, 20 + number]);
+            let revision = revise(&index, &run, |_| false).unwrap();
+            assert_eq!(revision.obsolete.contains(&first), was_retired);
+            index = write(revision, 210 + number);
+            was_retired = index.retired.contains(&first);
+            assert!(actions(&index).contains(&3));
+        }
+        assert!(!actions(&index).contains(&2));
+        assert!(index.packs.iter().all(|pack| pack.digest != first));
+        assert_eq!(revise(&index, &used(&[3]), |_| false), None);
     }
 
     #[test]
