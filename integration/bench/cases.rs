@@ -97,7 +97,7 @@ pub(crate) const CASES: [Case; 13] = [
     COLD,
     Case {
         name: "cold-export",
-        title: "cold, and everything exported to a registry cache (native: no export)",
+        title: "cold, and everything exported to a registry cache",
         cache: Cache::Export,
         columns: &[Gobuild, Dockerfile, DockerfileZstd],
         projects: THREE,

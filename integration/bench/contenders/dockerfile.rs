@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::contenders::native::FLAGS;
@@ -69,7 +69,7 @@ fn command(
     column: Column,
     lab: &Lab,
     build: &Build<'_>,
-    folder: &PathBuf,
+    folder: &Path,
     target: Option<&str>,
 ) -> Command {
     let mut command = lab.program("buildctl", &build.tree);
