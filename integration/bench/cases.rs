@@ -79,7 +79,7 @@ const WARM: Case = Case {
 
 const COLD: Case = Case {
     name: "cold",
-    title: "cold",
+    title: "everything empty",
     start: Start::Empty,
     projects: &[
         "gh",
@@ -97,7 +97,7 @@ pub(crate) const CASES: [Case; 13] = [
     COLD,
     Case {
         name: "cold-export",
-        title: "cold, and everything exported to a registry cache (native: no export)",
+        title: "the same, and all results exported to a registry cache",
         cache: Cache::Export,
         columns: &[Gobuild, Dockerfile, DockerfileZstd],
         projects: THREE,
@@ -105,7 +105,7 @@ pub(crate) const CASES: [Case; 13] = [
     },
     Case {
         name: "second-project",
-        title: "cold, after another project of the same toolchain",
+        title: "everything empty, then another project of the same toolchain built",
         start: Start::AfterNeighbour,
         columns: &[Gobuild, Dockerfile, Native],
         projects: THREE,

@@ -29,7 +29,7 @@ impl Machine {
             programs: vec![
                 first(tool::run(GOBUILD, &["--version"])),
                 first(tool::run("go", &["version"])),
-                first(tool::run("buildkitd", &["--version"])),
+                format!("buildkitd {}", version_of("buildkitd")),
                 format!("ko {}", first(tool::run("ko", &["version"]))),
             ],
         }
@@ -47,6 +47,17 @@ impl fmt::Display for Machine {
             self.programs.join("; ")
         )
     }
+}
+
+/// Returns the version of the module that a program was built from: its own flag knows none unless
+/// its maker sets one.
+fn version_of(program: &str) -> String {
+    let script = format!("go version -m \"$(command -v {program})\"");
+    let text = tool::run("sh", &["-c", &script]);
+    let fields = text.lines().map(|line| line.split_whitespace());
+    let modules =
+        fields.filter_map(|mut fields| (fields.next()? == "mod").then(|| fields.nth(1))?);
+    modules.map(str::to_owned).next().unwrap_or_default()
 }
 
 /// Returns the memory that the kernel manages, in GiB.

@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::contenders::native::FLAGS;
@@ -69,7 +69,7 @@ fn command(
     column: Column,
     lab: &Lab,
     build: &Build<'_>,
-    folder: &PathBuf,
+    folder: &Path,
     target: Option<&str>,
 ) -> Command {
     let mut command = lab.program("buildctl", &build.tree);
@@ -129,14 +129,12 @@ fn command(
 /// Returns a column's Dockerfile for a build.
 fn text(column: Column, build: &Build<'_>) -> String {
     let name = column.name();
-    let (modules, both) = if column == Column::DockerfileLayers {
-        (String::new(), String::new())
+    let modules = if column == Column::DockerfileLayers {
+        String::new()
     } else {
-        let modules = format!("--mount=type=cache,id={name}-mod,target=/go/pkg/mod ");
-        let both =
-            format!("{modules}--mount=type=cache,id={name}-build,target=/root/.cache/go-build ");
-        (modules, both)
+        format!("--mount=type=cache,id={name}-mod,target=/go/pkg/mod ")
     };
+    let both = format!("{modules}--mount=type=cache,id={name}-build,target=/root/.cache/go-build ");
     let mut text = format!(
         "FROM --platform=$BUILDPLATFORM golang:{} AS modules\nWORKDIR /src\nENV CGO_ENABLED=0\n",
         build.toolchain.version

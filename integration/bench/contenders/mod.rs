@@ -25,7 +25,7 @@ pub(crate) enum Column {
     DockerfileZstd,
     /// A stage, a target and a build for each binary, side by side.
     DockerfileSplit,
-    /// Modules in a layer in place of cache mounts, so that the registry cache holds them; zstd.
+    /// Modules in a layer in place of a cache mount, so that the registry cache holds them; zstd.
     DockerfileLayers,
     /// `ko build`
     Ko,
@@ -110,7 +110,7 @@ impl Column {
             Self::DockerfileSplit => {
                 "the same with a stage and a target for each binary, built side by side"
             }
-            Self::DockerfileLayers => "the same with modules in a layer instead of mounts; zstd",
+            Self::DockerfileLayers => "the same with modules in a layer instead of a mount; zstd",
             Self::Ko => "`ko build`, its defaults",
             Self::Native => "`go build` on the machine with gobuild's flags; no image, no push",
             Self::Floor => "`buildctl build` of one cached file",

@@ -56,7 +56,7 @@ fn rows(table: &Table, text: &mut String, cell: impl Fn(&Row, Cell) -> String) {
         let cells = cells.collect::<Vec<_>>().join(" | ");
         let _ = writeln!(
             text,
-            "| {} | {}: {} | {cells} |",
+            "| {} | **{}** {} | {cells} |",
             row.project, row.case, row.title
         );
     }
