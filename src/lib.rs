@@ -23,7 +23,7 @@
 //! 9. [`progress`] shows the events: event → state → renderer. [`error`] is the one error that
 //!    reaches the user, and its exit code.
 //! 10. [`cacheprog`] is a program of its own inside this one: the `go` command starts it as its build
-//!    cache, in build steps as on a developer's machine.
+//!     cache, in build steps as on a developer's machine.
 //!
 //! Stages depend in one direction: `project → plan → lower → buildkit`, put together by [`pipeline`].
 //! [`llb`], [`content`] and [`oci`] are leaves beside them. `project` (but its disk tree), `plan`,

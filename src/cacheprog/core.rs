@@ -23,6 +23,9 @@ pub(super) struct Seed {
     pub(super) is_shipped: bool,
 }
 
+/// Asks a host cache for actions; the answers come later.
+pub(super) type Ask = Box<dyn Fn(&[Id]) + Send>;
+
 /// What all threads of a run share.
 pub(super) struct Core {
     pub(super) local: Tier,
@@ -32,7 +35,7 @@ pub(super) struct Core {
     output: Mutex<Box<dyn Write + Send>>,
     say: fn(&str),
     /// Asks the host cache for actions.
-    questions: Mutex<Option<Box<dyn Fn(&[Id]) + Send>>>,
+    questions: Mutex<Option<Ask>>,
 }
 
 impl Core {
@@ -182,11 +185,7 @@ impl Core {
     }
 
     /// Takes what a remote says it has; returns the outputs that are missing here, per pack.
-    pub(super) fn known(
-        &self,
-        index: &Index,
-        host: Option<Box<dyn Fn(&[Id]) + Send>>,
-    ) -> Vec<Vec<Id>> {
+    pub(super) fn known(&self, index: &Index, host: Option<Ask>) -> Vec<Vec<Id>> {
         let mut missing = vec![Vec::new(); index.packs.len()];
         let mut seen = HashSet::new();
         let name = |entry: &IndexEntry| {

@@ -136,7 +136,7 @@ mod tests {
         let core = Core::open(folder, &[], false, Box::new(sink.clone()), |_| ()).unwrap();
         let end = serve(&core, input.as_bytes());
         let answers = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
-        let answers = answers.lines().map(|line| serde_json::from_str(line));
+        let answers = answers.lines().map(serde_json::from_str);
         (end, answers.map(Result::unwrap).collect())
     }
 

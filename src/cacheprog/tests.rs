@@ -118,7 +118,8 @@ fn only_what_is_new_is_written() {
 
 #[test]
 fn what_is_damaged_is_dropped_and_written_again() {
-    let damages: [(&str, fn(&mut Vec<u8>)); 4] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 4] = [
         ("/packs/", |bytes| bytes.truncate(bytes.len() / 2)),
         ("/packs/", |bytes| {
             let middle = bytes.len() / 2;

@@ -115,7 +115,7 @@ impl Tier {
                 let status = rustix::fs::statat(&folder, file, AtFlags::SYMLINK_NOFOLLOW);
                 if let (Some(text), Ok(status)) = (text, status) {
                     found.push(Candidate {
-                        modified: status.st_mtime as i64,
+                        modified: status.st_mtime,
                         bytes: u64::try_from(status.st_size).unwrap_or(0),
                         path: format!("{name}/{text}"),
                         id: name::parse(bytes),

@@ -187,5 +187,5 @@ fn fits(status: &Stat, size: u64) -> bool {
 }
 
 fn is_stale(status: &Stat, now: i64) -> bool {
-    now - status.st_mtime as i64 >= MTIME_INTERVAL.as_secs() as i64
+    now - status.st_mtime >= MTIME_INTERVAL.as_secs() as i64
 }

@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::frame::{Frame, FrameError, HEAD, MAX_PAYLOAD, USED_PER_FRAME, VERSION};
-use crate::cacheprog::core::{Core, said};
+use crate::cacheprog::core::{Ask, Core, said};
 use crate::cacheprog::id::Id;
 use crate::cacheprog::ledger::Place;
 use crate::cacheprog::pack::{Index, IndexError, MAX_INDEX, MAX_OUTPUT};
@@ -332,7 +332,7 @@ impl Reader {
                 let _ = writer.send(&Frame::Get(*action));
             }
         };
-        let host = has_host.then(|| Box::new(ask) as Box<dyn Fn(&[Id]) + Send>);
+        let host = has_host.then(|| Box::new(ask) as Ask);
         let missing = self.core.known(index, host);
         let mut packs = HashMap::new();
         for (number, outputs) in (0..).zip(missing) {

@@ -178,13 +178,7 @@ impl Frame {
     fn parsed(kind: u8, payload: Vec<u8>) -> Option<Self> {
         let rest = &payload[..];
         Some(match kind {
-            1 => {
-                let (version, scope) = rest.split_first_chunk()?;
-                let scope = str::from_utf8(scope).ok()?.to_owned();
-                (scope.len() <= MAX_SCOPE).then_some(())?;
-                let version = u16::from_le_bytes(*version);
-                Self::Hello { version, scope }
-            }
+            1 => hello(rest)?,
             2 => {
                 let (packs, rest) = rest.as_chunks();
                 rest.is_empty().then_some(())?;
@@ -200,14 +194,7 @@ impl Frame {
             5 => empty(rest, Self::UsedEnd)?,
             6 => Self::Body(payload),
             7 => empty(rest, Self::Gone)?,
-            17 => {
-                let [a, b, has_host, is_writable] = rest.try_into().ok()?;
-                Self::Welcome {
-                    version: u16::from_le_bytes([a, b]),
-                    has_host: flag(&[has_host])?,
-                    is_writable: flag(&[is_writable])?,
-                }
-            }
+            17 => welcome(rest)?,
             18 => Self::Index(payload),
             19 => Self::IndexEnd(flag(rest)?),
             20 => {
@@ -242,6 +229,22 @@ impl Frame {
             _ => return None,
         })
     }
+}
+
+fn hello(rest: &[u8]) -> Option<Frame> {
+    let (version, scope) = rest.split_first_chunk()?;
+    let scope = str::from_utf8(scope).ok()?.to_owned();
+    let version = u16::from_le_bytes(*version);
+    (scope.len() <= MAX_SCOPE).then_some(Frame::Hello { version, scope })
+}
+
+fn welcome(rest: &[u8]) -> Option<Frame> {
+    let [a, b, has_host, is_writable] = rest.try_into().ok()?;
+    Some(Frame::Welcome {
+        version: u16::from_le_bytes([a, b]),
+        has_host: flag(&[has_host])?,
+        is_writable: flag(&[is_writable])?,
+    })
 }
 
 fn empty(rest: &[u8], frame: Frame) -> Option<Frame> {

@@ -154,7 +154,10 @@ fn a_relay_that_vanishes_costs_only_the_hits() {
     assert_eq!(step.get(action(1)), None);
     step.put(action(1), b"made here");
     let report = step.close();
-    assert!(report.warnings[0].contains("relay"), "{report:?}");
+    assert!(
+        report.warnings[0].contains("without the remote cache"),
+        "{report:?}"
+    );
     gone.join().unwrap();
 }
 

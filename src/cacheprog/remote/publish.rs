@@ -18,7 +18,7 @@ use crate::cacheprog::report::Traffic;
 const BLOCK: u64 = 1 << 20;
 
 /// Bytes of outputs in a pack; it is held in memory while it is sent.
-const PACK: u64 = 256 << 20;
+const PACK_BYTES: u64 = 256 << 20;
 
 /// Why an index was not replaced.
 #[derive(Debug, thiserror::Error)]
@@ -41,11 +41,11 @@ pub(in crate::cacheprog) async fn publish(
     traffic: &Traffic,
 ) -> Result<bool, PublishError> {
     let mut written = Vec::new();
-    let packs = split(&revision.missing, PACK);
+    let packs = split(&revision.missing, PACK_BYTES);
     let room = revision.room();
     let is_whole = packs.len() <= room;
     for outputs in packs.into_iter().take(room) {
-        let (bytes, held) = build(outputs, &read)?;
+        let Pack { bytes, held } = build(outputs, &read)?;
         if held.is_empty() {
             continue;
         }
@@ -89,11 +89,17 @@ fn split(outputs: &[(Id, u64)], limit: u64) -> Vec<&[(Id, u64)]> {
     parts
 }
 
+/// A pack, and what is in it with its sizes.
+struct Pack {
+    bytes: Vec<u8>,
+    held: Vec<(Id, u64)>,
+}
+
 /// Reads and compresses blocks on all cores; returns the pack and what is in it.
 fn build(
     outputs: &[(Id, u64)],
     read: &(impl Fn(&Id, u64) -> Option<Vec<u8>> + Sync),
-) -> std::io::Result<(Vec<u8>, Vec<(Id, u64)>)> {
+) -> std::io::Result<Pack> {
     let parts = split(outputs, BLOCK);
     let blocks: Mutex<Vec<(usize, Vec<u8>)>> = Mutex::new(Vec::new());
     let held = Mutex::new(Vec::new());
@@ -141,8 +147,6 @@ fn build(
         bytes.extend_from_slice(&block);
     }
     bytes.extend_from_slice(&pack::END);
-    Ok((
-        bytes,
-        held.into_inner().unwrap_or_else(PoisonError::into_inner),
-    ))
+    let held = held.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Pack { bytes, held })
 }

@@ -1,7 +1,8 @@
 //! `gobuild cacheprog`
 
+use std::ffi::OsString;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -35,7 +36,7 @@ pub(crate) struct Args {
         hide_env_values = true,
         value_delimiter = ':'
     )]
-    seed: Vec<PathBuf>,
+    seed: Vec<OsString>,
     /// The same, of entries that the next build gets otherwise: they are not sent to the remote
     #[arg(
         long,
@@ -44,7 +45,7 @@ pub(crate) struct Args {
         hide_env_values = true,
         value_delimiter = ':'
     )]
-    seed_shipped: Vec<PathBuf>,
+    seed_shipped: Vec<OsString>,
     /// Copy the entries that the build used into a cache folder
     #[arg(
         long,
@@ -52,7 +53,7 @@ pub(crate) struct Args {
         env = "GOBUILD_CACHEPROG_COLLECT",
         hide_env_values = true
     )]
-    collect: Option<PathBuf>,
+    collect: Option<OsString>,
     /// Shared cache: s3://BUCKET/PREFIX (with AWS_* variables), https://, http://, file://, or the
     /// socket of a relay, unix://PATH
     #[arg(
@@ -92,7 +93,7 @@ pub(crate) struct Args {
         env = "GOBUILD_CACHEPROG_STATS",
         hide_env_values = true
     )]
-    stats: Option<PathBuf>,
+    stats: Option<OsString>,
     /// Print one line about hits, misses and bytes to standard error
     #[arg(long, env = "GOBUILD_CACHEPROG_SUMMARY", hide_env_values = true)]
     summary: bool,
@@ -114,13 +115,18 @@ pub(crate) fn run(args: Args, output: &Output) -> Outcome {
     if args.summary {
         output.note(&report.summary());
     }
-    match &args.stats {
-        Some(file) => write(&report, file),
+    match named(args.stats.as_ref()) {
+        Some(file) => write(&report, &file),
         None => Ok(()),
     }
 }
 
-fn write(report: &Report, file: &PathBuf) -> Outcome {
+/// Returns a path; an empty variable names none.
+fn named(path: Option<&OsString>) -> Option<PathBuf> {
+    path.filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+fn write(report: &Report, file: &Path) -> Outcome {
     let failed = |error: std::io::Error| {
         let message = format!("cannot write {}", file.display());
         Error::of(Kind::Other, &error).under(&message)
@@ -131,8 +137,8 @@ fn write(report: &Report, file: &PathBuf) -> Outcome {
 
 impl Args {
     fn options(&self) -> Result<Options, Error> {
-        let seeds = self.seed.iter().map(|path| (path.clone(), false));
-        let shipped = self.seed_shipped.iter().map(|path| (path.clone(), true));
+        let seeds = self.seed.iter().map(|path| (path.into(), false));
+        let shipped = self.seed_shipped.iter().map(|path| (path.into(), true));
         let seeds = seeds.chain(shipped);
         let remote = self.remote.clone().filter(|url| !url.is_empty());
         Ok(Options {
@@ -142,9 +148,9 @@ impl Args {
             },
             max_size: (self.max_size > 0).then_some(self.max_size),
             seeds: seeds
-                .filter(|(path, _)| !path.as_os_str().is_empty())
+                .filter(|(path, _): &(PathBuf, bool)| !path.as_os_str().is_empty())
                 .collect(),
-            collect: self.collect.clone(),
+            collect: named(self.collect.as_ref()),
             remote: remote.map(|url| Remote {
                 url,
                 write: self.remote_mode == RemoteMode::ReadWrite,
