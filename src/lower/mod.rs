@@ -22,10 +22,6 @@ use crate::plan::{CompileStep, JOBS_VARIABLE, Plan, VARIABLE_SECRET};
 /// all projects of a builder share one.
 const BUILD_CACHE_ID: &str = "gobuild/go-build";
 
-/// Id of the mount that holds `GOMODCACHE`: modules as they were downloaded, checked against
-/// `go.sum` by each project that uses them.
-const MODULE_CACHE_ID: &str = "gobuild/go-mod";
-
 /// Why a plan cannot be lowered.
 #[derive(Debug, thiserror::Error)]
 pub enum LowerError {

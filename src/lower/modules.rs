@@ -1,7 +1,7 @@
 //! The modules step: one exec that runs every listing and leaves what they name, or, where gobuild
 //! cannot run in the container, one exec per platform on the module cache that the last one left.
 
-use super::{LowerError, MODULE_CACHE_ID, Presented, with_env};
+use super::{LowerError, Presented, with_env};
 use crate::llb::{
     Bind, Cache, ContentCache, Exec, Metadata, Output, Secret, Sharing, SshAgent, Tmpfs,
 };
@@ -16,14 +16,17 @@ pub(super) fn lower(
 ) -> Result<Output, LowerError> {
     let scratch = Output::scratch();
     if let Some(args) = &step.select {
+        let platforms = step.queries.iter().map(|query| query.platform.to_string());
+        let platforms: Vec<String> = platforms.collect();
+        let name = format!("modules for {}", platforms.join(", "));
         let exec = exec(step, plan, presented, files, args)
             .bind(paths::HELPER, presented.helper()?)
             .bind(&step.output, Bind::writable(&scratch))
             .cache(
                 paths::MODULE_CACHE,
-                Cache::new(MODULE_CACHE_ID, Sharing::Shared),
+                Cache::new(&step.downloads, Sharing::Shared),
             )
-            .metadata(Metadata::named("modules"));
+            .metadata(Metadata::named(name));
         return Ok(with_env(exec, &step.env).build()?.output(&step.output)?);
     }
     let mut modules = scratch;

@@ -82,7 +82,7 @@ impl Inputs<'_> {
             .cwd(&step.directory)
             .network(Network::None)
             .tmpfs(paths::TEMPORARY, Tmpfs::default())
-            .metadata(Metadata::named(format!("compile {set} {}", step.platform)));
+            .metadata(Metadata::named(format!("{set} for {}", step.platform)));
         let by_definition = |output| Bind::read_only(output).content_cache(ContentCache::Off);
         if let Some(files) = self.files {
             exec = exec.bind(paths::ROOT, by_definition(files));

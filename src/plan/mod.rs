@@ -94,6 +94,8 @@ pub struct ModulesStep {
     pub directory: String,
     /// The module cache that the step leaves, and later steps read.
     pub output: String,
+    /// Id of the cache mount that downloads are kept in, for `select`.
+    pub downloads: String,
     /// One listing per platform, run one after another into the same module cache.
     pub queries: Vec<ModuleQuery>,
     /// The one command that runs all listings and leaves just what they name; none where gobuild

@@ -65,7 +65,7 @@ fn in_cache_mounts_a_step_only_comes_before_those_that_need_it() {
     mount BIND / of go read-only
     mount CACHE /cache/go-build id gobuild/go-build shared
     mount BIND /go/pkg/mod of modules for linux/amd64 read-only content-cache OFF
-    mount BIND /out of compile standard library linux/amd64 as output content-cache OFF
+    mount BIND /out of standard library for linux/amd64 as output content-cache OFF
     mount BIND /src of module files read-only content-cache OFF
     "##);
     let compile = with(&execs, &["/out/a"]);
@@ -74,7 +74,7 @@ fn in_cache_mounts_a_step_only_comes_before_those_that_need_it() {
     mount CACHE /cache/go-build id gobuild/go-build shared
     mount BIND /go/pkg/mod of modules for linux/amd64 read-only content-cache OFF
     mount BIND /out as output
-    mount BIND /run/gobuild/after of compile dependencies linux/amd64 read-only content-cache OFF
+    mount BIND /run/gobuild/after of dependencies for linux/amd64 read-only content-cache OFF
     mount BIND /src of a linux/amd64 read-only content-cache OFF
     "##);
 }
@@ -96,16 +96,16 @@ fn in_layers_each_step_starts_from_what_the_one_below_left() {
     insta::assert_snapshot!(mounts(dependencies), @r##"
     mount BIND / of go read-only
     mount CACHE /cache/go-build id gobuild/go-build shared
-    mount BIND /cache/used of compile standard library linux/amd64 as output content-cache OFF
-    mount BIND MODULES of modules read-only content-cache OFF
+    mount BIND /cache/used of standard library for linux/amd64 as output content-cache OFF
+    mount BIND MODULES of modules for linux/amd64 read-only content-cache OFF
     mount BIND /run/gobuild/bin of gobuild read-only content-cache OFF
     mount BIND /src of module files read-only content-cache OFF
     "##);
     let compile = with(&execs, &["/out/a"]);
     insta::assert_snapshot!(mounts(compile), @r##"
     mount BIND / of go read-only
-    mount CACHE /cache/go-build of compile dependencies linux/amd64 id gobuild/go-build shared content-cache OFF
-    mount BIND MODULES of modules read-only content-cache OFF
+    mount CACHE /cache/go-build of dependencies for linux/amd64 id gobuild/go-build shared content-cache OFF
+    mount BIND MODULES of modules for linux/amd64 read-only content-cache OFF
     mount BIND /out as output
     mount BIND /src of a linux/amd64 read-only content-cache OFF
     "##);

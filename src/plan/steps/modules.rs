@@ -90,6 +90,7 @@ pub(crate) fn step(
         select = Some(selecting(helper, &output, &queries));
     }
     Ok(Some(ModulesStep {
+        downloads: downloads(modules, workspace),
         inputs: workspace.module_files.clone(),
         directory: layout.absolute(&workspace.directory),
         output,
@@ -99,6 +100,17 @@ pub(crate) fn step(
         secrets: secrets(modules),
         ssh: modules.ssh.clone(),
     }))
+}
+
+/// Returns the id of the cache mount for downloads. Projects share one, but those that need
+/// credentials have one of their own: what it holds is had without them.
+fn downloads(modules: &Modules, workspace: &Workspace) -> String {
+    let shared = "gobuild/go-mod";
+    let open = modules.private.is_empty() && modules.secrets.is_empty() && modules.ssh.is_empty();
+    match workspace.main_modules.first() {
+        Some(module) if !open => format!("{shared}/{}", module.path),
+        _ => shared.to_owned(),
+    }
 }
 
 fn environment(go: &Go, workspace: &Workspace, layout: Layout) -> BTreeMap<String, String> {

@@ -235,3 +235,23 @@ fn steps_that_ask_the_client_say_what_they_build_but_not_which_commit() {
     let plan = Project::new(old).with_helper().with_relay().plan();
     assert!(!plan.compiles[0].relay && !plan.compiles[0].env.contains_key("GOCACHEPROG"));
 }
+
+#[test]
+fn downloads_that_need_credentials_are_kept_apart() {
+    let downloads = |manifest| {
+        let plan = project(0, manifest).with_helper().plan();
+        plan.modules.unwrap().downloads
+    };
+    assert_eq!(downloads(""), "gobuild/go-mod");
+    for manifest in [
+        "[modules]\nprivate = [\"git.example.com/*\"]\n",
+        "[modules]\nsecrets = [{ id = \"netrc\" }]\n",
+        "[modules]\nssh = [\"default\"]\n",
+    ] {
+        assert_eq!(
+            downloads(manifest),
+            "gobuild/go-mod/example.com/app",
+            "{manifest}"
+        );
+    }
+}
