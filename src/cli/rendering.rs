@@ -74,7 +74,7 @@ pub(super) fn choice(error: &ChoiceError) -> Error {
         ChoiceError::Node(NodeError::Engine { .. }) => (
             Kind::Builder,
             "docker buildx create --use makes a builder that gobuild can use; --builder managed \
-             needs none"
+             is gobuild's own"
                 .to_owned(),
         ),
         ChoiceError::Node(_) | ChoiceError::Store(_) => (

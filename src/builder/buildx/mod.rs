@@ -1,7 +1,7 @@
 //! The store of `docker buildx`: which builders it knows, and which one is its current one.
 //!
 //! [`read`](Place::read) is the edge; what it returns is plain data, from which
-//! [`choose`](super::choose) chooses and [`nodes`] makes addresses. Nothing is written or locked:
+//! [`choose`](super::choose) chooses and `nodes` makes addresses. Nothing is written or locked:
 //! buildx replaces its files atomically.
 //!
 //! Source: docker/buildx `store/{store,nodegroup}.go`, `store/storeutil/storeutil.go`.

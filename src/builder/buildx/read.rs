@@ -44,7 +44,12 @@ impl Place {
     #[must_use]
     pub fn read(&self) -> Store {
         let store = Store {
-            contexts: self.docker_config.iter().flat_map(contexts).collect(),
+            contexts: self
+                .docker_config
+                .as_deref()
+                .into_iter()
+                .flat_map(contexts)
+                .collect(),
             context: self.context(),
             engine: self
                 .docker_host
@@ -88,7 +93,7 @@ impl Place {
 }
 
 /// Returns the names of the contexts that Docker's folder describes.
-fn contexts(docker: &PathBuf) -> impl Iterator<Item = String> + use<> {
+fn contexts(docker: &Path) -> impl Iterator<Item = String> + use<> {
     let described = entries(docker.join("contexts/meta"));
     described.filter_map(|(_, path)| {
         let context: Context = json(&path.join("meta.json"))?.ok()?;
