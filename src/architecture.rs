@@ -23,7 +23,7 @@ const STAGES: [(&str, &[&str]); 15] = [
     ("toolchain", &["base", "content", "oci"]),
     // Of `project`, the patterns of ignore files: the daemon filters by the same ones.
     ("buildkit", &["content", "oci", "progress", "project"]),
-    ("builder", &[]),
+    ("builder", &["buildkit", "oci"]),
     ("container", &[]),
     // Speaks to `go`, not to a daemon; it runs in build steps, too.
     ("cacheprog", &[]),

@@ -40,6 +40,8 @@
 //! | `go`: settings, toolchain module, GOROOT; digests below `$XDG_CACHE_HOME/gobuild` | [`toolchain`] |
 //! | this machine's CA certificates | [`toolchain::trust`], [`buildkit::transport`] (TLS) |
 //! | buildkitd's socket | [`buildkit::transport`] |
+//! | `docker`, `podman`, `kubectl`, `ssh` on the way to a daemon | [`buildkit::transport`] |
+//! | store of `docker buildx`, Docker contexts | [`builder::buildx`] |
 //! | `$XDG_DATA_HOME/gobuild/builder`; `buildkitd`, `rootlesskit` | [`builder::managed`] |
 //! | Docker and Podman credentials, credential helpers, token servers of registries | [`buildkit::session::auth`] |
 //! | secret files and variables | [`buildkit::session::secrets`]; which ones: [`pipeline::secrets`] |

@@ -86,6 +86,36 @@ fn ctrl_c_ends_the_solve_and_leaves_nothing() {
     nothing_left(archive.parent().unwrap());
 }
 
+#[test]
+fn ctrl_c_in_a_terminal_spares_the_way_to_the_daemon() {
+    let sandbox = slow("faraway");
+    let archive = sandbox.out("image.tar");
+    let module = module(&sandbox, "faraway");
+    let script = format!("exec buildctl --addr {} dial-stdio", daemon::address());
+    let path = sandbox.program("docker", &script);
+    let running = sandbox
+        .gobuild()
+        .args(["image", "--addr", "docker-container://faraway"])
+        .args(["--progress", "plain"])
+        .env("PATH", path)
+        .output("oci", &archive)
+        .in_foreground()
+        .start();
+    wait_for_compile(&daemon::address(), &module);
+    running.interrupt_foreground();
+    let run = running.wait();
+    assert_eq!(run.status.code(), Some(130), "{run}");
+    let run = run
+        .says(&["cancelled"])
+        .says_nothing_of(&["docker failed", "docker was ended"]);
+    wait_until(
+        PROMPT,
+        || !compiling(&module),
+        || format!("the compiler still runs\n{run}"),
+    );
+    nothing_left(archive.parent().unwrap());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_that_dies_is_said_to_have_died() {
     let mut daemon = Private::start();

@@ -1,12 +1,13 @@
 //! The gobuild program itself, in an [environment](super::environment) of the tests' own.
 
 use std::ffi::OsStr;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::environment::environment;
 
@@ -79,6 +80,12 @@ impl Gobuild {
         self
     }
 
+    /// Runs as the foreground of a terminal of its own does: in a process group of its own.
+    pub(crate) fn in_foreground(mut self) -> Self {
+        self.command.process_group(0);
+        self
+    }
+
     /// Runs to the end.
     pub(crate) fn run(self) -> Run {
         self.start().wait()
@@ -125,6 +132,12 @@ impl Running {
     pub(crate) fn interrupt(&self) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, Signal::INT).unwrap();
+    }
+
+    /// Does what Ctrl-C in its terminal does: every process of the foreground is told.
+    pub(crate) fn interrupt_foreground(&self) {
+        let group = Pid::from_child(&self.child);
+        kill_process_group(group, Signal::INT).unwrap();
     }
 
     /// Waits for the end.

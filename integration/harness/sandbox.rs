@@ -1,6 +1,10 @@
 //! A folder of a test's own: a home, a project, room for outputs.
 
+use std::env;
+use std::ffi::OsString;
 use std::fs;
+use std::iter;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -90,6 +94,16 @@ impl Sandbox {
         let path = self.home().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
+    }
+
+    /// Puts a shell script into the home folder's `bin`; returns the PATH that begins there.
+    pub(crate) fn program(&self, name: &str, script: &str) -> OsString {
+        let file = format!("bin/{name}");
+        self.write_home(&file, &format!("#!/bin/sh\n{script}\n"));
+        let bin = self.home().join("bin");
+        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        let rest = env::var_os("PATH").unwrap();
+        env::join_paths(iter::once(bin).chain(env::split_paths(&rest))).unwrap()
     }
 
     /// Returns gobuild, run in the project, with a builder named that is not there.

@@ -1,22 +1,38 @@
-//! The choice order: `--addr` > `BUILDKIT_HOST` > a default socket > the managed daemon.
+//! The choice order: `--addr` or `--builder` > `BUILDX_BUILDER` > `BUILDKIT_HOST` > buildx's
+//! current builder > a default socket > the managed daemon.
+//!
+//! What was passed over is kept with the choice, to be told if nothing answers.
 //!
 //! Source of the default socket: BuildKit `util/appdefaults/appdefaults_linux.go`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::buildx::{NodeError, Store};
+use crate::buildkit::transport::TlsFiles;
+use crate::oci::Platform;
+
 /// Socket of a buildkitd that the system runs.
 const SYSTEM_SOCKET: &str = "/run/buildkit/buildkitd.sock";
+
+/// Name of the daemon that gobuild starts itself, among those of buildx.
+pub const MANAGED: &str = "managed";
 
 /// What the choice is made from.
 #[derive(Clone, Debug, Default)]
 pub struct Wishes {
     /// `--addr`.
     pub addr: Option<String>,
+    /// `--builder`.
+    pub builder: Option<String>,
+    /// `BUILDX_BUILDER`.
+    pub buildx_builder: Option<String>,
     /// `BUILDKIT_HOST`.
     pub buildkit_host: Option<String>,
     /// `XDG_RUNTIME_DIR`, where a rootless buildkitd listens.
     pub runtime_dir: Option<PathBuf>,
+    /// Platforms to build for, which may decide between the nodes of a builder.
+    pub platforms: Vec<Platform>,
 }
 
 /// A daemon to try.
@@ -24,105 +40,193 @@ pub struct Wishes {
 pub struct Choice {
     /// Where it listens; none for the managed daemon, which may have to be started.
     pub address: Option<String>,
+    /// Credentials that its builder has noted.
+    pub tls: Option<TlsFiles>,
     /// What named it.
     pub origin: Origin,
+    /// What the user should know of the choice.
+    pub note: Option<String>,
+    /// What was looked at before, a line each; empty for a daemon that was asked for.
+    pub passed: Vec<String>,
 }
 
 /// What named a daemon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// `--addr`.
     Flag,
     /// `BUILDKIT_HOST`.
     Variable,
+    /// A builder of buildx, and what named that.
+    Builder(String, NamedBy),
     /// A socket where daemons usually listen.
     DefaultSocket,
-    /// Nothing else was there.
+    /// It was asked for by name, or nothing else was there.
     Managed,
+}
+
+/// What named a builder of buildx.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedBy {
+    /// `--builder`.
+    Flag,
+    /// `BUILDX_BUILDER`.
+    Variable,
+    /// `docker buildx use`.
+    Use,
+}
+
+/// Why no daemon is chosen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChoiceError {
+    /// No builder has that name.
+    #[error("there is no builder {name:?} (of {by}) in {}", folder.display())]
+    Unknown {
+        /// The name.
+        name: String,
+        /// What named it.
+        by: NamedBy,
+        /// Where builders are kept.
+        folder: PathBuf,
+        /// The builders that there are.
+        known: Vec<String>,
+    },
+    /// A file of the store cannot be read.
+    #[error("{0}")]
+    Store(String),
+    /// The builder cannot be used.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+}
+
+impl fmt::Display for NamedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flag => "--builder",
+            Self::Variable => "BUILDX_BUILDER",
+            Self::Use => "docker buildx use",
+        })
+    }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Flag => "--addr",
-            Self::Variable => "BUILDKIT_HOST",
-            Self::DefaultSocket => "default socket",
-            Self::Managed => "managed builder",
-        })
+        match self {
+            Self::Flag => f.write_str("--addr"),
+            Self::Variable => f.write_str("BUILDKIT_HOST"),
+            Self::Builder(name, by) => write!(f, "{name} of {by}"),
+            Self::DefaultSocket => f.write_str("default socket"),
+            Self::Managed => f.write_str("managed builder"),
+        }
     }
 }
 
 /// Returns the daemon to use.
 ///
 /// A daemon that was asked for by name is never replaced by another one; `exists` tells whether
-/// a socket file is there.
-#[must_use]
-pub fn choose(wishes: &Wishes, exists: impl Fn(&Path) -> bool) -> Choice {
-    let named = |address: &Option<String>, origin| {
-        let address = address.as_ref().filter(|address| !address.is_empty())?;
-        Some(Choice {
-            address: Some(address.clone()),
-            origin,
-        })
+/// a socket file is there, and `store` is what `docker buildx` knows.
+///
+/// # Errors
+/// The builder that was named, or that is buildx's current one, cannot be used.
+pub fn choose(
+    wishes: &Wishes,
+    store: &Store,
+    exists: impl Fn(&Path) -> bool,
+) -> Result<Choice, ChoiceError> {
+    let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+    if let Some(address) = given(&wishes.addr) {
+        return Ok(Choice::at(address, Origin::Flag));
+    }
+    let named = given(&wishes.builder).map(|name| (name, NamedBy::Flag));
+    let variable = || Some((given(&wishes.buildx_builder)?, NamedBy::Variable));
+    if let Some((name, by)) = named.or_else(variable) {
+        return builder(&name, by, wishes, store);
+    }
+    if let Some(address) = given(&wishes.buildkit_host) {
+        return Ok(Choice::at(address, Origin::Variable));
+    }
+    let mut passed = vec!["no --addr, --builder, BUILDX_BUILDER or BUILDKIT_HOST".to_owned()];
+    if let Some(name) = store.current().map_err(ChoiceError::Store)? {
+        return Ok(Choice {
+            passed,
+            ..builder(name, NamedBy::Use, wishes, store)?
+        });
+    }
+    let folder = store.folder.display();
+    passed.push(format!("docker buildx use: no builder in {folder}"));
+    let rootless = wishes.runtime_dir.iter();
+    let rootless = rootless.map(|folder| folder.join("buildkit/buildkitd.sock"));
+    for socket in std::iter::once(PathBuf::from(SYSTEM_SOCKET)).chain(rootless) {
+        let address = format!("unix://{}", socket.display());
+        if exists(&socket) {
+            return Ok(Choice {
+                passed,
+                ..Choice::at(address, Origin::DefaultSocket)
+            });
+        }
+        passed.push(format!("default socket: no {}", socket.display()));
+    }
+    Ok(Choice {
+        passed,
+        ..Choice::managed()
+    })
+}
+
+/// Returns the daemon of a builder.
+fn builder(name: &str, by: NamedBy, wishes: &Wishes, store: &Store) -> Result<Choice, ChoiceError> {
+    if name == MANAGED && by != NamedBy::Use {
+        return Ok(Choice::managed());
+    }
+    let Some(builder) = store.get(name) else {
+        let name = name.to_owned();
+        if store.is_engine(&name) {
+            return Err(NodeError::Engine { name }.into());
+        }
+        return Err(ChoiceError::Unknown {
+            name,
+            by,
+            folder: store.folder.clone(),
+            known: store.builders.keys().cloned().collect(),
+        });
     };
-    named(&wishes.addr, Origin::Flag)
-        .or_else(|| named(&wishes.buildkit_host, Origin::Variable))
-        .or_else(|| {
-            let rootless = wishes
-                .runtime_dir
-                .as_ref()
-                .map(|dir| dir.join("buildkit/buildkitd.sock"));
-            let socket = [Some(PathBuf::from(SYSTEM_SOCKET)), rootless]
-                .into_iter()
-                .flatten();
-            let socket = socket.into_iter().find(|socket| exists(socket))?;
-            let address = Some(format!("unix://{}", socket.display()));
-            Some(Choice {
-                address,
-                origin: Origin::DefaultSocket,
-            })
-        })
-        .unwrap_or(Choice {
+    let builder = builder.as_ref();
+    let builder = builder.map_err(|why| ChoiceError::Store(why.clone()))?;
+    let place = builder.place(&wishes.platforms)?;
+    let note = (place.others > 0).then(|| {
+        let node = &place.node;
+        format!("builder {name} has several nodes; {node} builds for every platform")
+    });
+    Ok(Choice {
+        tls: place.tls,
+        note,
+        ..Choice::at(
+            place.address.to_string(),
+            Origin::Builder(name.to_owned(), by),
+        )
+    })
+}
+
+impl Choice {
+    fn at(address: String, origin: Origin) -> Self {
+        Self {
+            address: Some(address),
+            tls: None,
+            origin,
+            note: None,
+            passed: Vec::new(),
+        }
+    }
+
+    fn managed() -> Self {
+        Self {
             address: None,
+            tls: None,
             origin: Origin::Managed,
-        })
+            note: None,
+            passed: Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_wish_wins() {
-        let mut wishes = Wishes {
-            addr: Some("tcp://a:1".to_owned()),
-            buildkit_host: Some("tcp://b:1".to_owned()),
-            runtime_dir: Some(PathBuf::from("/run/user/7")),
-        };
-        let address = |wishes: &Wishes, socket: &str| {
-            let choice = choose(wishes, |path| path == Path::new(socket));
-            (choice.origin, choice.address.unwrap_or_default())
-        };
-        assert_eq!(
-            address(&wishes, SYSTEM_SOCKET),
-            (Origin::Flag, "tcp://a:1".to_owned())
-        );
-        wishes.addr = None;
-        assert_eq!(
-            address(&wishes, SYSTEM_SOCKET),
-            (Origin::Variable, "tcp://b:1".to_owned())
-        );
-        wishes.buildkit_host = Some(String::new());
-        let system = format!("unix://{SYSTEM_SOCKET}");
-        assert_eq!(
-            address(&wishes, SYSTEM_SOCKET),
-            (Origin::DefaultSocket, system)
-        );
-        let rootless = "/run/user/7/buildkit/buildkitd.sock";
-        assert_eq!(
-            address(&wishes, rootless),
-            (Origin::DefaultSocket, format!("unix://{rootless}"))
-        );
-        assert_eq!(address(&wishes, "/none"), (Origin::Managed, String::new()));
-    }
-}
+mod tests;

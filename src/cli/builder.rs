@@ -3,16 +3,20 @@
 use super::progress::Display;
 use super::rendering;
 use super::settings::{self, BuilderArgs};
-use crate::builder::Origin;
+use crate::builder::{Choice, Origin};
 use crate::buildkit::client::Client;
 use crate::buildkit::transport::Address;
 use crate::error::{Error, Kind};
 use crate::oci::Platform;
 
 /// Connects, starting the managed daemon if nothing else is there; says what was chosen.
-pub(super) async fn connect(args: &BuilderArgs, display: &Display) -> Result<Client, Error> {
-    let choice = args.choice();
-    let tls = args.tls()?;
+pub(super) async fn connect(
+    args: &BuilderArgs,
+    platforms: Vec<Platform>,
+    display: &Display,
+) -> Result<Client, Error> {
+    let choice = args.choice(platforms)?;
+    let tls = args.tls()?.or_else(|| choice.tls.clone());
     let (address, started) = match &choice.address {
         Some(address) => (address.clone(), false),
         None => {
@@ -21,19 +25,34 @@ pub(super) async fn connect(args: &BuilderArgs, display: &Display) -> Result<Cli
             let start = start
                 .await
                 .map_err(|error| Error::of(Kind::Other, &error))?;
-            start.map_err(|error| rendering::managed(&error))?
+            start.map_err(|error| passed(&choice, rendering::managed(&error)))?
         }
     };
     let parsed: Address = address.parse().map_err(|error| rendering::usage(&error))?;
     let client = Client::connect(&parsed, tls.as_ref())
         .await
-        .map_err(|error| rendering::wire(&error))?;
+        .map_err(|error| passed(&choice, rendering::wire(&error)))?;
     let how = if started { ", started now" } else { "" };
     display.say(format!("builder {address} ({}{how})", choice.origin));
+    if let Some(note) = choice.note {
+        display.say(note);
+    }
     if choice.origin == Origin::Managed {
         display.say("gobuild builder stop ends it; its cache stays".to_owned());
     }
     Ok(client)
+}
+
+/// Adds what was looked at before the daemon that does not answer.
+fn passed(choice: &Choice, error: Error) -> Error {
+    if choice.passed.is_empty() {
+        return error;
+    }
+    let mut lines = vec!["tried:".to_owned()];
+    lines.extend(choice.passed.iter().map(|line| format!("  {line}")));
+    let last = choice.address.as_deref().unwrap_or("no daemon");
+    lines.push(format!("  {}: {last}", choice.origin));
+    error.showing(lines.join("\n"))
 }
 
 /// Returns the platform that a daemon runs steps on: the first of its first worker.

@@ -53,9 +53,13 @@ Exit codes:
   130  Cancelled
 
 Environment:
-  BUILDKIT_HOST            Builder, after --addr
+  BUILDX_BUILDER           Builder of docker buildx, after --builder and --addr
+  BUILDKIT_HOST            Address of the builder, after BUILDX_BUILDER
+  BUILDX_CONFIG            Builders of docker buildx [default: buildx/ in DOCKER_CONFIG]
+  DOCKER_HOST, DOCKER_CONTEXT
+                           As for docker: which builder of docker buildx is the current one
   SOURCE_DATE_EPOCH        Time of everything in the image [default: 0]
-  DOCKER_CONFIG            Folder of the registry credentials [default: ~/.docker]
+  DOCKER_CONFIG            Docker's folder: registry credentials, builders [default: ~/.docker]
   XDG_CACHE_HOME           Toolchain digests [default: ~/.cache]
   XDG_DATA_HOME            Managed builder [default: ~/.local/share]
   GOWORK, GOPROXY, NETRC   As for go; so are GOPRIVATE, GOAUTH and go env -w

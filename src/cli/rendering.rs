@@ -4,7 +4,8 @@ use std::error::Error as StdError;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
-use crate::builder::ManagedError;
+use crate::builder::buildx::NodeError;
+use crate::builder::{ChoiceError, ManagedError};
 use crate::buildkit::error::{Error as WireError, ErrorKind};
 use crate::error::{Error, Kind};
 use crate::pipeline::function::FunctionError;
@@ -60,12 +61,37 @@ pub(super) fn plan(error: &PlanError, document: Option<&Document>) -> Error {
     shown.unwrap_or_else(|| Error::of(kind, error).hinted(error.hint()))
 }
 
+/// A builder that cannot be used.
+pub(super) fn choice(error: &ChoiceError) -> Error {
+    let (kind, hint) = match error {
+        ChoiceError::Unknown { known, .. } if known.is_empty() => {
+            (Kind::Usage, "docker buildx create makes one".to_owned())
+        }
+        ChoiceError::Unknown { known, .. } => (
+            Kind::Usage,
+            format!("there are {}, and managed", known.join(", ")),
+        ),
+        ChoiceError::Node(NodeError::Engine { .. }) => (
+            Kind::Builder,
+            "docker buildx create --use makes a builder that gobuild can use; --builder managed \
+             is gobuild's own"
+                .to_owned(),
+        ),
+        ChoiceError::Node(_) | ChoiceError::Store(_) => (
+            Kind::Builder,
+            "choose another one with --builder or docker buildx use".to_owned(),
+        ),
+    };
+    Error::of(kind, error).hinted(hint)
+}
+
 /// A managed daemon that does not come up.
 pub(super) fn managed(error: &ManagedError) -> Error {
     let hint = match error {
-        ManagedError::NoBinary => {
-            Some("install buildkitd, or name a builder with --addr or BUILDKIT_HOST".to_owned())
-        }
+        ManagedError::NoBinary => Some(
+            "install buildkitd, or name a builder with --builder, --addr or BUILDKIT_HOST"
+                .to_owned(),
+        ),
         ManagedError::NoRootless => Some("install rootlesskit, or run as root".to_owned()),
         ManagedError::LongPath(_) => Some("set XDG_DATA_HOME to a shorter path".to_owned()),
         _ => None,
@@ -162,7 +188,9 @@ fn classify(kind: ErrorKind) -> (Kind, Option<&'static str>) {
     match kind {
         ErrorKind::Unreachable => (
             Kind::Builder,
-            Some("is buildkitd running there? --addr and BUILDKIT_HOST name another one"),
+            Some(
+                "is buildkitd running there? --builder, --addr and BUILDKIT_HOST name another one",
+            ),
         ),
         ErrorKind::DaemonGone => (
             Kind::Builder,

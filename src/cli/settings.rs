@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::rendering;
 use crate::builder::Managed;
+use crate::builder::buildx;
 use crate::builder::choose::{self, Choice, Wishes};
 use crate::buildkit::transport::TlsFiles;
 use crate::error::{Error, Kind};
@@ -48,8 +49,13 @@ pub(super) struct ProjectArgs {
 /// Which builder
 #[derive(Debug, Args)]
 pub(super) struct BuilderArgs {
-    /// Address of the builder, unix://PATH or tcp://HOST:PORT [env: BUILDKIT_HOST] [default: a
-    /// socket where buildkitd usually listens, else a daemon that gobuild starts]
+    /// Builder of docker buildx, or managed for the daemon that gobuild starts [env:
+    /// BUILDX_BUILDER] [default: the one of docker buildx use]
+    #[arg(long, value_name = "NAME", conflicts_with = "addr")]
+    builder: Option<String>,
+    /// Address of the builder: unix://PATH, tcp://HOST:PORT, docker-container://NAME,
+    /// podman-container://NAME, kube-pod://POD or ssh://[USER@]HOST [env: BUILDKIT_HOST] [default:
+    /// buildx's, else a socket where buildkitd usually listens, else a daemon that gobuild starts]
     #[arg(long, value_name = "ADDRESS")]
     addr: Option<String>,
     /// CA certificate for tcp:// (PEM) [default: plain TCP, without TLS]
@@ -96,7 +102,7 @@ impl ProjectArgs {
     }
 
     /// Returns the platforms that were named. An empty variable names none.
-    fn platforms(&self) -> Result<Vec<Platform>, Error> {
+    pub(super) fn platforms(&self) -> Result<Vec<Platform>, Error> {
         let variable = std::env::var("DOCKER_DEFAULT_PLATFORM").unwrap_or_default();
         if !self.platform.is_empty() || variable.is_empty() {
             return Ok(self.platform.clone());
@@ -162,14 +168,19 @@ fn caching(project: &Project, build_platform: &Platform, travel: Travel) -> Cach
 }
 
 impl BuilderArgs {
-    /// Returns the daemon to use.
-    pub(super) fn choice(&self) -> Choice {
+    /// Returns the daemon to use for `platforms`.
+    pub(super) fn choice(&self, platforms: Vec<Platform>) -> Result<Choice, Error> {
         let wishes = Wishes {
             addr: self.addr.clone(),
+            builder: self.builder.clone(),
+            buildx_builder: std::env::var("BUILDX_BUILDER").ok(),
             buildkit_host: std::env::var("BUILDKIT_HOST").ok(),
             runtime_dir: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
+            platforms,
         };
-        choose::choose(&wishes, |socket| socket.exists())
+        let store = buildx().read();
+        choose::choose(&wishes, &store, |socket| socket.exists())
+            .map_err(|error| rendering::choice(&error))
     }
 
     /// Returns the credentials for `tcp://`; none for a plain connection.
@@ -186,6 +197,19 @@ impl BuilderArgs {
         };
         files.server_name = self.tlsservername.clone();
         Ok((files != TlsFiles::default()).then_some(files))
+    }
+}
+
+/// Returns where the store of buildx is.
+fn buildx() -> buildx::Place {
+    let text = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let path = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let home = || Some(PathBuf::from(path("HOME")?).join(".docker"));
+    buildx::Place {
+        buildx_config: path("BUILDX_CONFIG").map(PathBuf::from),
+        docker_config: path("DOCKER_CONFIG").map(PathBuf::from).or_else(home),
+        docker_host: text("DOCKER_HOST"),
+        docker_context: text("DOCKER_CONTEXT"),
     }
 }
 

@@ -7,6 +7,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::{DockerContainer, KubePod, PodmanContainer, Ssh};
+
 /// The address of a daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
@@ -19,7 +21,18 @@ pub enum Address {
         /// Port number.
         port: u16,
     },
+    /// `docker-container://name`: a container of a Docker Engine.
+    DockerContainer(DockerContainer),
+    /// `podman-container://name`: a container of Podman.
+    PodmanContainer(PodmanContainer),
+    /// `kube-pod://pod`: a pod of a Kubernetes cluster.
+    KubePod(KubePod),
+    /// `ssh://host`: a machine that ssh reaches.
+    Ssh(Ssh),
 }
+
+/// The schemes, for people.
+const KNOWN: &str = "unix, tcp, docker-container, podman-container, kube-pod, ssh";
 
 /// Why an address was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +44,7 @@ pub enum AddressError {
         given: String,
     },
     /// The scheme is none of ours.
-    #[error("address {given:?} has the unknown scheme {scheme:?} (known: unix, tcp)")]
+    #[error("address {given:?} has the unknown scheme {scheme:?} (known: {KNOWN})")]
     UnknownScheme {
         /// The text as given.
         given: String,
@@ -43,6 +56,16 @@ pub enum AddressError {
     NoPath {
         /// The text as given.
         given: String,
+    },
+    /// An address of a program's scheme that names nothing there.
+    #[error("address {given:?} is not of the form {form}: {why}")]
+    Malformed {
+        /// The text as given.
+        given: String,
+        /// What it should look like.
+        form: &'static str,
+        /// What is wrong.
+        why: String,
     },
     /// A `tcp://` address that is not `host:port`.
     #[error("address {given:?} is not of the form tcp://host:port")]
@@ -69,6 +92,10 @@ impl FromStr for Address {
             "tcp" => host_port(rest).ok_or_else(|| AddressError::NoHostPort {
                 given: given.to_owned(),
             }),
+            "docker-container" => DockerContainer::parse(given).map(Self::DockerContainer),
+            "podman-container" => PodmanContainer::parse(given).map(Self::PodmanContainer),
+            "kube-pod" => KubePod::parse(given).map(Self::KubePod),
+            "ssh" => Ssh::parse(given).map(Self::Ssh),
             other => Err(AddressError::UnknownScheme {
                 given: given.to_owned(),
                 scheme: other.to_owned(),
@@ -98,6 +125,10 @@ impl fmt::Display for Address {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+            Self::DockerContainer(container) => container.fmt(f),
+            Self::PodmanContainer(container) => container.fmt(f),
+            Self::KubePod(pod) => pod.fmt(f),
+            Self::Ssh(ssh) => ssh.fmt(f),
         }
     }
 }
@@ -113,6 +144,10 @@ mod tests {
             "tcp://127.0.0.1:1234",
             "tcp://buildkitd.example.com:8372",
             "tcp://[::1]:1234",
+            "docker-container://buildx_buildkit_default0?context=far",
+            "podman-container://buildkitd",
+            "kube-pod://buildkitd-0?namespace=ci",
+            "ssh://me@[::1]:22/run/buildkitd.sock",
         ] {
             assert_eq!(given.parse::<Address>().unwrap().to_string(), given);
         }
@@ -133,7 +168,7 @@ mod tests {
         address "tcp://::1:1" is not of the form tcp://host:port
         address "tcp://h:0" is not of the form tcp://host:port
         address "tcp://a b:1" is not of the form tcp://host:port
-        address "ftp://x" has the unknown scheme "ftp" (known: unix, tcp)
+        address "ftp://x" has the unknown scheme "ftp" (known: unix, tcp, docker-container, podman-container, kube-pod, ssh)
         "#
         );
     }

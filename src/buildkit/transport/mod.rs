@@ -9,6 +9,12 @@
 #![expect(clippy::disallowed_methods, reason = "the edge that opens connections")]
 
 mod address;
+mod command;
+mod docker_container;
+mod kube_pod;
+mod parts;
+mod podman_container;
+mod ssh;
 mod tcp;
 mod tls;
 mod unix;
@@ -24,11 +30,19 @@ use tokio::sync::watch;
 use tonic::transport::{Channel, Endpoint};
 
 pub use self::address::{Address, AddressError};
+use self::command::Launch;
+pub use self::docker_container::DockerContainer;
+pub use self::kube_pod::KubePod;
+pub use self::podman_container::PodmanContainer;
+pub use self::ssh::Ssh;
 pub use self::tls::{TlsError, TlsFiles};
 use self::watched::{End, Watched};
 
 /// How long a daemon may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a program may take to reach a daemon: it may have to log in, or to cross the ocean.
+const PROGRAM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Receive windows, so that an exported image is not throttled by round trips.
 const STREAM_WINDOW: u32 = 8 << 20;
@@ -54,6 +68,9 @@ pub enum ConnectCause {
     /// Nobody answered in time.
     #[error("no answer within {} s", CONNECT_TIMEOUT.as_secs())]
     TimedOut,
+    /// The program that leads to the daemon fails.
+    #[error("{0}")]
+    Program(String),
     /// The credentials cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -82,13 +99,10 @@ impl Connection {
     /// # Errors
     /// Nobody listens there, or the handshake fails.
     pub async fn open(address: &Address, tls: Option<&TlsFiles>) -> Result<Self, ConnectError> {
-        let dialled = tokio::time::timeout(CONNECT_TIMEOUT, dial(address, tls)).await;
-        let (channel, end) = dialled
-            .unwrap_or(Err(ConnectCause::TimedOut))
-            .map_err(|cause| ConnectError {
-                address: address.clone(),
-                cause,
-            })?;
+        let (channel, end) = dial(address, tls).await.map_err(|cause| ConnectError {
+            address: address.clone(),
+            cause,
+        })?;
         Ok(Self {
             peer: address.to_string().into(),
             channel,
@@ -105,8 +119,7 @@ impl Connection {
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        // An authority is mandatory in HTTP/2; buildkitd does not look at it.
-        let (channel, end) = handshake(Endpoint::from_static("http://localhost"), stream).await?;
+        let (channel, end) = watched(local(), stream).await?;
         Ok(Self {
             peer: peer.into(),
             channel,
@@ -143,54 +156,112 @@ impl Connection {
     }
 }
 
-async fn dial(
-    address: &Address,
-    tls: Option<&TlsFiles>,
-) -> Result<(Channel, watch::Receiver<End>), ConnectCause> {
-    match address {
-        Address::Unix(_) if tls.is_some() => Err(ConnectCause::TlsNotUsed),
-        // An authority is mandatory in HTTP/2; buildkitd does not look at it.
-        Address::Unix(path) => {
-            let endpoint = Endpoint::from_static("http://localhost");
-            handshake(endpoint, unix::dial(path).await?).await
+/// A connection: gRPC's end of it, and why it ended.
+type Dialled = (Channel, watch::Receiver<End>);
+
+/// An authority is mandatory in HTTP/2; buildkitd does not look at it.
+fn local() -> Endpoint {
+    Endpoint::from_static("http://localhost")
+}
+
+/// Connects through a program, which has failed or is through once the daemon's first byte comes.
+async fn through(launch: &Launch, patience: Duration) -> Result<Dialled, ConnectCause> {
+    let (piped, first, complaint) = command::run(launch)?;
+    let (watched, mut end) = Watched::new(piped);
+    let shaken = async {
+        let channel = handshake(local(), watched).await?;
+        // The program's failure closes the channel of the first byte.
+        let _ = first.await;
+        Ok(channel)
+    };
+    let ended = |end: &watch::Receiver<End>| end.borrow().as_deref().map(str::to_owned);
+    let failed = tokio::select! {
+        // What ended the stream says more than what HTTP/2 makes of it.
+        biased;
+        _ = end.wait_for(Option::is_some) => None,
+        shaken = tokio::time::timeout(patience, shaken) => Some(shaken),
+    };
+    match failed {
+        Some(Ok(Ok(channel))) if end.borrow().is_none() => Ok((channel, end)),
+        Some(Err(_)) => {
+            let headline = format!("no answer from {launch} within {} s", patience.as_secs());
+            Err(ConnectCause::Program(complaint.after(&headline)))
         }
-        Address::Tcp { host, port } => {
-            let scheme = if tls.is_some() { "https" } else { "http" };
-            let authority = address.to_string();
-            let authority = authority.trim_start_matches("tcp://");
-            let mut endpoint = Endpoint::from_shared(format!("{scheme}://{authority}"))
-                .map_err(ConnectCause::Handshake)?;
-            if let Some(files) = tls {
-                let config = files.load(host)?;
-                endpoint = endpoint
-                    .tls_config(config)
-                    .map_err(ConnectCause::Handshake)?;
-            }
-            handshake(endpoint, tcp::dial(host, *port).await?).await
-        }
+        Some(Ok(Err(cause))) if end.borrow().is_none() => Err(cause),
+        _ => Err(ConnectCause::Program(ended(&end).unwrap_or_default())),
     }
 }
 
-/// Starts HTTP/2 on a stream that is used this once.
-async fn handshake<T>(
-    endpoint: Endpoint,
-    stream: T,
-) -> Result<(Channel, watch::Receiver<End>), ConnectCause>
+async fn dial(address: &Address, tls: Option<&TlsFiles>) -> Result<Dialled, ConnectCause> {
+    let launch = match address {
+        Address::Tcp { host, port } => {
+            let authority = address.to_string();
+            let authority = authority.trim_start_matches("tcp://");
+            return in_time(network(authority, host, *port, tls)).await;
+        }
+        _ if tls.is_some() => return Err(ConnectCause::TlsNotUsed),
+        Address::Unix(path) => {
+            return in_time(async { watched(local(), unix::dial(path).await?).await }).await;
+        }
+        Address::DockerContainer(container) => container.launch(),
+        Address::PodmanContainer(container) => container.launch(),
+        Address::KubePod(pod) => pod.launch(),
+        Address::Ssh(ssh) => ssh.launch(),
+    };
+    through(&launch, PROGRAM_TIMEOUT).await
+}
+
+async fn in_time(
+    dialling: impl Future<Output = Result<Dialled, ConnectCause>>,
+) -> Result<Dialled, ConnectCause> {
+    tokio::time::timeout(CONNECT_TIMEOUT, dialling)
+        .await
+        .unwrap_or(Err(ConnectCause::TimedOut))
+}
+
+/// Connects to a port, with TLS where there are credentials.
+async fn network(
+    authority: &str,
+    host: &str,
+    port: u16,
+    tls: Option<&TlsFiles>,
+) -> Result<Dialled, ConnectCause> {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let mut endpoint = Endpoint::from_shared(format!("{scheme}://{authority}"))
+        .map_err(ConnectCause::Handshake)?;
+    if let Some(files) = tls {
+        let config = files.load(host)?;
+        endpoint = endpoint
+            .tls_config(config)
+            .map_err(ConnectCause::Handshake)?;
+    }
+    watched(endpoint, tcp::dial(host, port).await?).await
+}
+
+/// Starts HTTP/2 on a stream whose end is told.
+async fn watched<T>(endpoint: Endpoint, stream: T) -> Result<Dialled, ConnectCause>
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (stream, end) = Watched::new(stream);
+    Ok((handshake(endpoint, stream).await?, end))
+}
+
+/// Starts HTTP/2 on a stream that is used this once.
+async fn handshake<T>(endpoint: Endpoint, stream: Watched<T>) -> Result<Channel, ConnectCause>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let once = Arc::new(Mutex::new(Some(stream)));
     let connector = tower::service_fn(move |_| {
         let stream = once.lock().unwrap_or_else(PoisonError::into_inner).take();
         let gone = || io::Error::new(io::ErrorKind::NotConnected, "the daemon is gone");
         std::future::ready(stream.map(TokioIo::new).ok_or_else(gone))
     });
-    let channel = endpoint
+    endpoint
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .connect_with_connector(connector)
         .await
-        .map_err(ConnectCause::Handshake)?;
-    Ok((channel, end))
+        .map_err(ConnectCause::Handshake)
 }

@@ -164,7 +164,7 @@ async fn stages(
     display: &Display,
     cancel: &CancellationToken,
 ) -> Result<Vec<Built>, Failure> {
-    let client = builder::connect(&args.builder, display).await?;
+    let client = builder::connect(&args.builder, args.project.platforms()?, display).await?;
     let platform = builder::platform(&client).await?;
     let travel = Travel {
         cache: wishes.caches.any(),
