@@ -4,6 +4,7 @@
 use std::process::Command;
 use std::time::SystemTime;
 
+use crate::harness::daemon::Private;
 use crate::harness::environment::environment;
 use crate::harness::image::Image;
 use crate::harness::program::Run;
@@ -124,11 +125,15 @@ fn native(sandbox: &Sandbox, name: &str, flags: &[&str]) -> Vec<u8> {
 /// Builds, and checks that the compile steps compiled first-party packages alone and made what
 /// `go build` makes.
 fn first_party_alone(sandbox: &Sandbox, flags: &[&str]) {
-    let run = sandbox.push().succeeds();
+    built_first_party_alone(&sandbox.push().succeeds(), sandbox, flags);
+}
+
+/// The same, of a run that was.
+fn built_first_party_alone(run: &Run, sandbox: &Sandbox, flags: &[&str]) {
     let image = Image::new(format!("{}/pair", repository()));
     for name in ["one", "two"] {
         let step = format!("compile {name} linux/amd64");
-        let mut packages = compiled(&run, &step);
+        let mut packages = compiled(run, &step);
         packages.retain(|package| !package.starts_with("example.com/app/"));
         assert_eq!(packages, Vec::<String>::new(), "{step}\n{run}");
         let path = format!("/usr/local/bin/{name}");
@@ -214,4 +219,26 @@ fn a_shared_step_that_fails_is_not_kept() {
     }
     sandbox.edit("goimage.toml", "all=-nonsense", "all=-l=4");
     first_party_alone(&sandbox, &["-gcflags=all=-l=4"]);
+}
+
+/// What a cache carries to a builder that is empty is enough to compile after an edit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cache_that_travels_has_what_binaries_share() {
+    let sandbox = pair("", "");
+    let folder = sandbox.out("cache");
+    let to = format!("type=local,dest={},mode=max", folder.display());
+    sandbox.push().args(["--cache-to", &to]).succeeds();
+
+    let daemon = Private::start();
+    daemon.connect(None).await;
+    let edited = format!("Fresh = \"{} and edited, ", fresh());
+    sandbox.edit("word/word.go", "Fresh = \"", &edited);
+    let from = format!("type=local,src={}", folder.display());
+    let run = sandbox
+        .gobuild()
+        .args(["image", "--addr", &daemon.address().to_string()])
+        .args(["--progress", "plain", "--push", "--insecure-registry"])
+        .args(["--repository", &repository(), "--cache-from", &from])
+        .succeeds();
+    built_first_party_alone(&run, &sandbox, &[]);
 }
