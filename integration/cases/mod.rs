@@ -17,6 +17,7 @@ mod references;
 mod remote_caches;
 mod session_files;
 mod shapes;
+mod steps;
 mod wire_build;
 mod wire_failure;
 mod wire_transfer;

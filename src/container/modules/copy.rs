@@ -13,17 +13,19 @@ use super::ModulesError;
 /// Copies at a time. Files are small: most of a copy is waiting for the file system.
 const WORKERS: usize = 4;
 
-/// Copies files of `cache`, with the same relative paths, to `output`.
+/// Copies files of `cache`, with the same relative paths, to `output`, and makes `folders` there.
 ///
 /// Times and modes are fixed: they are no part of a module.
 pub(super) fn all(
     files: &BTreeSet<PathBuf>,
+    folders: &[PathBuf],
     cache: &Path,
     output: &Path,
 ) -> Result<(), ModulesError> {
     let folders: BTreeSet<&Path> = files
         .iter()
         .flat_map(|file| file.ancestors().skip(1))
+        .chain(folders.iter().flat_map(|folder| folder.ancestors()))
         .collect();
     let failed = |path: &Path, source| ModulesError::Copy {
         path: path.to_owned(),

@@ -7,7 +7,8 @@
 //! - of each listed package its folder without tests, and embedded files; of modules with C code,
 //!   or with includes that reach out of a folder, everything but tests;
 //! - of each module in use `cache/download/…/@v/VERSION.ziphash`, which `go` compares with `go.sum`;
-//! - of each module that a `go.sum` names, `VERSION.mod`, where the listing needed it.
+//! - of each module that a `go.sum` names, what the listing needed: `VERSION.mod`, and of an
+//!   archive its hash and an empty folder.
 //!
 //! Source: Go's `cmd/go/internal/modfetch/cache.go` (layout), `fetch.go` (`DownloadDir`, `checkMod`),
 //! `golang.org/x/mod/module` (`EscapePath`).
@@ -94,8 +95,9 @@ pub fn select(
             files.extend(selection::files(&package, cache)?);
         }
     }
-    files.extend(sums::module_files(cache, sources)?);
-    copy::all(&files, cache, output)
+    let named = sums::named(cache, sources)?;
+    files.extend(named.files);
+    copy::all(&files, &named.folders, cache, output)
 }
 
 #[cfg(test)]

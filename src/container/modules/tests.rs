@@ -95,6 +95,24 @@ fn just_what_a_build_reads_is_left() {
 }
 
 #[test]
+fn a_module_that_provides_nothing_is_an_empty_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let [cache, sources, output] = ["cache", "src", "out"].map(|name| folder.path().join(name));
+    fs::create_dir_all(&sources).unwrap();
+    module(&cache, &sources);
+    let sums = "example.com/Lib v1.0.0 h1:x=\nexample.com/absent v1.0.0 h1:x=\n";
+    fs::write(sources.join("go.sum"), sums).unwrap();
+    select(&[printing("")], &cache, &sources, &output).unwrap();
+    assert_eq!(
+        files(&output),
+        ["cache/download/example.com/!lib/@v/v1.0.0.ziphash"]
+    );
+    let empty = output.join("example.com/!lib@v1.0.0");
+    assert_eq!(fs::read_dir(&empty).unwrap().count(), 0);
+    assert_eq!(fs::metadata(&empty).unwrap().mtime(), 0);
+}
+
+#[test]
 fn a_module_with_c_code_is_whole_but_for_tests() {
     let folder = tempfile::tempdir().unwrap();
     let [cache, sources] = ["cache", "src"].map(|name| folder.path().join(name));
@@ -163,5 +181,14 @@ fn no_line_of_a_sum_file_leads_out_of_the_cache() {
         "a ../v1/go.mod h1:x=",
     ] {
         assert_eq!(file(line), None, "{line}");
+    }
+    for line in [
+        "",
+        "a",
+        "../a v1.0.0 h1:x=",
+        "a v1.0.0/go.mod h1:x=",
+        "a .. h1:x=",
+    ] {
+        assert_eq!(sums::archive(line), None, "{line}");
     }
 }

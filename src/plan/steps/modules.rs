@@ -54,7 +54,7 @@ const FIELDS: &str = "-json=ImportPath,Dir,Standard,Module,EmbedFiles,CgoFiles,S
 
 /// Version of the rules by which packages are selected. Raise it whenever the same listing
 /// leaves other files: folders of another version must not be taken for the same ones.
-const SELECTION: u32 = 1;
+const SELECTION: u32 = 2;
 
 /// Downloads at a time. `go` downloads as many modules at once as it takes the machine to have
 /// processors, and a download is waiting, not work.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::project::golang::modfile::{GoMod, ModuleVersion, compare_versions};
 use crate::project::tree::{Tree, TreePath};
 
+use super::forks;
 use super::main_module::{MainModule, go_line};
 use super::replacement::{Replacement, Replacements, Target};
 use super::{GoLine, LocalModule, Requirement, WorkspaceError};
@@ -17,6 +18,8 @@ use super::{GoLine, LocalModule, Requirement, WorkspaceError};
 #[derive(Debug, Default)]
 pub(super) struct BuildList {
     pub(super) replaced: Vec<LocalModule>,
+    /// Folders of those that no module of the tree imports, so that downloaded ones do.
+    pub(super) forks: BTreeSet<TreePath>,
     pub(super) requirements: Vec<Requirement>,
     /// `go` lines of the replaced modules.
     pub(super) go_lines: Vec<GoLine>,
@@ -75,7 +78,13 @@ pub(super) fn build_list(inputs: &Inputs<'_>) -> Result<BuildList, WorkspaceErro
             folders.insert(folder.directory.clone(), folder);
         }
     }
-    sort(inputs, &selected, &folders, &explicit)
+    let mut list = sort(inputs, &selected, &folders, &explicit)?;
+    list.forks = forks::folders(inputs.main_modules, &list.replaced, &|directory| {
+        folders
+            .get(directory)
+            .and_then(|folder| folder.go_mod.as_ref())
+    });
+    Ok(list)
 }
 
 /// Returns what main modules require. Requirements on main modules themselves are among it.

@@ -6,6 +6,7 @@ use crate::project::golang::modfile::At;
 use crate::project::tree::{Tree, TreePath};
 
 use super::build_list::{Inputs, build_list};
+use super::forks;
 use super::main_module::{
     ActiveGoWork, MainModule, active_go_work, at_least, go_line, is_file, single_module,
     used_modules,
@@ -79,6 +80,8 @@ impl Workspace {
             go_lines,
         };
         workspace.module_files = module_files(tree, &workspace, &replacements)?;
+        let forks = forks::sources(tree, &list.forks)?;
+        workspace.module_files.extend(forks);
         Ok(workspace)
     }
 }

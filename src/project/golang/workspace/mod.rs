@@ -9,6 +9,7 @@
 
 mod build_list;
 mod error;
+mod forks;
 mod load;
 mod main_module;
 mod replacement;
@@ -60,7 +61,8 @@ pub struct Workspace {
     /// The vendor folder, when the build uses it.
     pub vendor: Option<Vendor>,
     /// Every file that the go command reads to resolve modules: `go.mod`, `go.sum`,
-    /// `go.work`, `go.work.sum`, `vendor/modules.txt`. Only files that exist.
+    /// `go.work`, `go.work.sum`, `vendor/modules.txt`. Only files that exist. The sources of
+    /// replaced modules that only downloaded ones import are among them.
     pub module_files: BTreeSet<TreePath>,
     /// Import paths of `tool` directives.
     pub tools: BTreeSet<String>,

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the go command is the oracle")]
 
 mod downloads;
+mod forks;
 mod go_work;
 mod oracle;
 mod project;
