@@ -75,6 +75,10 @@ pub async fn build(
 
 /// Builds several at once, as one result that is there to be cached.
 ///
+/// All roots are merged into one: a daemon that reads a cache with several ends loses edges of the
+/// graph where they meet (BuildKit v0.32, `cache/remotecache/v1/cachestorage.go`: what an earlier
+/// end has visited is found by a later one only once), and runs again what it has.
+///
 /// # Errors
 /// See [`FunctionError`].
 pub async fn build_all(
@@ -82,10 +86,37 @@ pub async fn build_all(
     inputs: &Inputs,
     wanted: &[Wanted],
 ) -> Result<GatewayResult, FunctionError> {
-    let each = wanted
-        .iter()
-        .map(|wanted| lowered(gateway, inputs, *wanted, CacheUse::Asked));
-    Ok(GatewayResult::collection(try_join_all(each).await?))
+    let toolchain = toolchain(gateway, inputs).await?;
+    let binaries = lower::compile_all(&inputs.plan, &presented(&inputs.sources, toolchain))?;
+    let mut roots: Vec<Output> = Vec::new();
+    for Wanted { image, shape } in wanted {
+        let platforms = platforms(inputs, *image);
+        let jobs = &inputs.jobs;
+        jobs.build(gateway, platforms, &binaries, CacheUse::Asked)
+            .await?;
+        for image in platforms {
+            roots.push(match shape {
+                Shape::Image(compression) => {
+                    let parts = image_inputs(gateway, inputs, image, *compression).await?;
+                    lower::image(image, &binaries, &parts)?.root
+                }
+                Shape::Binaries => lower::binaries(image, &binaries, inputs.epoch)?,
+            });
+        }
+    }
+    let root = llb::merge(roots, Metadata::named("all that is cached"));
+    let platform = &inputs.plan.build_platform;
+    let built = Built {
+        reference: solve(gateway, &root, CacheUse::Asked).await?,
+        config: ImageConfig::empty(platform).to_json(),
+    };
+    Ok(GatewayResult::image(platform, built))
+}
+
+/// Returns the platforms of an image.
+fn platforms(inputs: &Inputs, image: usize) -> &[PlatformImage] {
+    let image = inputs.plan.images.get(image);
+    image.map_or(&[][..], |image| &image.platforms)
 }
 
 /// Whether steps may be taken from the cache.
@@ -104,11 +135,7 @@ async fn lowered(
 ) -> Result<GatewayResult, FunctionError> {
     let toolchain = toolchain(gateway, inputs).await?;
     let binaries = lower::compile_all(&inputs.plan, &presented(&inputs.sources, toolchain))?;
-    let platforms = inputs
-        .plan
-        .images
-        .get(image)
-        .map_or(&[][..], |image| &image.platforms);
+    let platforms = platforms(inputs, image);
     let jobs = &inputs.jobs;
     jobs.build(gateway, platforms, &binaries, cache).await?;
     match shape {

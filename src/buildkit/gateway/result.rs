@@ -141,39 +141,6 @@ impl GatewayResult {
             attestations: BTreeMap::new(),
         }
     }
-
-    /// Returns the file systems of several results as one result. It is no image: it is there to
-    /// be built and to be exported as a cache. Keys are `<place>/<platform>`; each platform is
-    /// listed once, since the daemon compares the list with the platforms that were asked for.
-    #[must_use]
-    pub fn collection(results: Vec<Self>) -> Self {
-        let mut references = BTreeMap::new();
-        let mut all = PlatformList::default();
-        for (place, result) in results.into_iter().enumerate() {
-            let listed = result.metadata.get(PLATFORMS).map(Vec::as_slice);
-            // What is no list was not made here.
-            let listed: PlatformList =
-                serde_json::from_slice(listed.unwrap_or_default()).unwrap_or_default();
-            for mut entry in listed.platforms {
-                let reference = match &result.references {
-                    References::Single(reference) => Some(reference),
-                    References::PerPlatform(references) => references.get(&entry.id),
-                };
-                entry.id = format!("{place}/{}", entry.id);
-                references.extend(reference.map(|found| (entry.id.clone(), found.clone())));
-                let same = |other: &PlatformEntry| other.platform == entry.platform;
-                if !all.platforms.iter().any(same) {
-                    all.platforms.push(entry);
-                }
-            }
-        }
-        let list = serde_json::to_vec(&all).unwrap_or_default();
-        Self {
-            references: References::PerPlatform(references),
-            metadata: BTreeMap::from([(PLATFORMS.into(), list)]),
-            attestations: BTreeMap::new(),
-        }
-    }
 }
 
 /// Serializes `refs.platforms`.
@@ -350,41 +317,6 @@ mod tests {
             GatewayResult::from(wire::Result::from(result.clone())),
             result
         );
-    }
-
-    #[test]
-    fn a_collection_holds_every_file_system_of_its_members() {
-        let image = |id: &str| PlatformImage {
-            reference: Reference {
-                id: id.into(),
-                definition: None,
-            },
-            config: id.into(),
-        };
-        let (arm, amd64) = (Platform::linux("arm"), Platform::linux("amd64"));
-        let both = BTreeMap::from([(arm, image("a")), (amd64.clone(), image("b"))]);
-        let members = vec![
-            GatewayResult::image(&amd64, image("c")),
-            GatewayResult::images(both),
-        ];
-        let whole = GatewayResult::collection(members);
-        let References::PerPlatform(references) = &whole.references else {
-            panic!("{whole:?}")
-        };
-        let ids = references
-            .iter()
-            .map(|(key, r)| (key.as_str(), r.id.as_str()));
-        assert_eq!(
-            ids.collect::<Vec<_>>(),
-            [
-                ("0/linux/amd64", "c"),
-                ("1/linux/amd64", "b"),
-                ("1/linux/arm/v7", "a")
-            ]
-        );
-        let list = String::from_utf8_lossy(&whole.metadata[PLATFORMS]).into_owned();
-        assert_eq!(list.matches("\"ID\"").count(), 2, "{list}");
-        assert_eq!(whole.metadata.len(), 1, "no image config");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{Run, RunError};
 use crate::buildkit::session::content::{IndexError, LayoutIndex};
 use crate::buildkit::solve::{SolveOptions, SolveResponse};
 use crate::pipeline::caches::{CacheExport, CacheLayout};
-use crate::pipeline::exports::{Export, requested};
+use crate::pipeline::exports::Export;
 use crate::pipeline::function::{self, Wanted};
 use crate::progress::event::{Event, Level, Message};
 
@@ -33,7 +33,10 @@ impl Run<'_> {
         let options = SolveOptions {
             cache_imports: self.offer.caches.imports.clone(),
             cache_exports: vec![cache.entry.clone()],
-            attributes: requested(&inputs.plan, exports.iter().map(|export| export.image)),
+            attributes: BTreeMap::from([(
+                "platform".to_owned(),
+                inputs.plan.build_platform.to_string(),
+            )]),
             internal: true,
             ..SolveOptions::default()
         };
