@@ -22,7 +22,9 @@
 //!    step that needs them is not cached.
 //! 9. [`progress`] shows the events: event → state → renderer. [`error`] is the one error that
 //!    reaches the user, and its exit code.
-//! 10. [`cacheprog`] is a program of its own inside this one: the `go` command starts it as its build
+//! 10. [`container`] is what gobuild does inside steps, into which the graph mounts it: it keeps of a
+//!     module cache what builds read.
+//! 11. [`cacheprog`] is a program of its own inside this one: the `go` command starts it as its build
 //!     cache, in build steps as on a developer's machine.
 //!
 //! Stages depend in one direction: `project → plan → lower → buildkit`, put together by [`pipeline`].
@@ -49,6 +51,7 @@
 //! | project files that images copy, as the daemon asks for them | [`buildkit::session::filesync`] |
 //! | layouts, as the daemon asks for them; OCI layout folders, local caches among them | [`buildkit::session::content`] |
 //! | archives and folders of binaries | [`buildkit::session::filesend`] |
+//! | mounts of a step's container; `go` in it | [`container`] |
 //! | Go build caches, theirs and others'; object stores of compile results; sockets of relays | [`cacheprog`] |
 //! | layouts for buildctl (`gobuild llb --content`) | [`content::Store`] |
 //! | the environment of flags | `cli::settings`; credentials of remote caches: `cli::caches` |
