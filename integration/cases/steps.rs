@@ -1,6 +1,7 @@
 //! Steps that come before compile steps: they leave all that compile steps need, spare them the
 //! work, and change no byte of the binaries.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
@@ -241,4 +242,55 @@ async fn a_cache_that_travels_has_what_binaries_share() {
         .args(["--repository", &repository(), "--cache-from", &from])
         .succeeds();
     built_first_party_alone(&run, &sandbox, &[]);
+}
+
+/// Returns the names and sizes of all files below a folder.
+fn listed(folder: &Path) -> Vec<(String, u64)> {
+    let mut open = vec![folder.to_owned()];
+    let mut files = Vec::new();
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let metadata = entry.metadata().unwrap();
+            match metadata.is_dir() {
+                true => open.push(entry.path()),
+                false => files.push((entry.path().display().to_string(), metadata.len())),
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_builder_compiles_nothing_that_the_compile_cache_has() {
+    let sandbox = pair("", "");
+    let folder = sandbox.out("store");
+    std::fs::create_dir_all(&folder).unwrap();
+    let store = format!("file://{}", folder.display());
+    let cache = ["--compile-cache", &store];
+    let written = sandbox.push().args(cache);
+    let written = written
+        .args(["--compile-cache-mode", "read-write"])
+        .succeeds();
+    let kept = listed(&folder);
+    assert!(!kept.is_empty(), "{written}");
+
+    let daemon = Private::start();
+    daemon.connect(None).await;
+    let run = sandbox
+        .gobuild()
+        .args(["image", "--addr", &daemon.address().to_string()])
+        .args(["--progress", "plain", "--push", "--insecure-registry"])
+        .args(["--repository", &repository()])
+        .args(cache)
+        .succeeds();
+    for binary in ["one", "two"] {
+        let step = format!("compile {binary} linux/amd64");
+        assert_eq!(compiled(&run, &step), Vec::<String>::new(), "{run}");
+    }
+    let run = run.says(&[" remote, 0 host, 0 missed"]);
+    assert_eq!(run.stdout, written.stdout);
+    // It was only read.
+    assert_eq!(listed(&folder), kept);
 }

@@ -10,6 +10,7 @@ mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod naming;
+mod sharing;
 mod steps;
 mod targets;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::context::context;
 use super::error::PlanError;
 use super::naming::Naming;
+use super::sharing::{connected, external};
 use super::steps::caching::Policy;
 use super::steps::compile::{self, Main};
 use super::steps::image::{self, Binary};
@@ -106,36 +107,6 @@ pub fn plan(request: Request<'_>) -> Result<Plan, PlanError> {
         policy,
     };
     Ok(connected(plan, packages::steps(means, &groups)))
-}
-
-/// Returns the external packages that the programs of each platform import.
-fn external(groups: &Groups) -> BTreeMap<Platform, BTreeSet<String>> {
-    let mut external: BTreeMap<Platform, BTreeSet<String>> = BTreeMap::new();
-    for ((platform, _), group) in groups {
-        let packages = external.entry(platform.clone()).or_default();
-        packages.extend(group.external.iter().cloned());
-    }
-    external
-}
-
-/// Puts the shared packages before the compile steps, and all of them after the modules.
-fn connected(mut plan: Plan, packages: packages::Packages) -> Plan {
-    plan.packages = packages.steps;
-    for (compile, after) in packages.after {
-        if let Some(step) = plan.compiles.get_mut(compile) {
-            step.after = Some(after);
-        }
-    }
-    if let Some(modules) = &plan.modules {
-        let compiles = plan.compiles.iter_mut();
-        let envs = compiles.map(|step| (step.needs_modules, &mut step.env));
-        let packages = plan.packages.iter_mut();
-        let envs = envs.chain(packages.map(|step| (step.needs_modules, &mut step.env)));
-        for (_, env) in envs.filter(|(needs, _)| *needs) {
-            env.insert("GOMODCACHE".to_owned(), modules.output.clone());
-        }
-    }
-    plan
 }
 
 /// Returns the target platforms, each once, in the order of their first mention.
