@@ -106,13 +106,14 @@ pub fn compile_all<'a>(plan: &'a Plan, presented: &Presented) -> Result<Binaries
         return Err(LowerError::Inputs { steps, closures });
     }
     let modules = match (&plan.modules, &presented.module_files) {
-        (Some(step), Some(files)) => Some(modules::lower(step, plan, presented, files)?),
-        _ => None,
+        (Some(step), Some(files)) => modules::lower(step, plan, presented, files)?,
+        _ => BTreeMap::new(),
     };
-    let packages = packages::lower(plan, presented, modules.as_ref())?;
+    let packages = packages::lower(plan, presented, &modules)?;
     let steps = plan.compiles.iter().zip(&presented.closures);
     let outputs = steps.map(|(step, closure)| {
-        let modules = modules.as_ref().filter(|_| step.needs_modules);
+        let modules = modules.get(&step.platform);
+        let modules = modules.filter(|_| step.needs_modules);
         let below = step
             .after
             .map(|after| packages::get(plan, &packages, after));

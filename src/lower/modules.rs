@@ -1,44 +1,48 @@
-//! The modules step: one exec that runs every listing and leaves what they name, or, where gobuild
-//! cannot run in the container, one exec per platform on the module cache that the last one left.
+//! The modules step: per platform one exec that lists and leaves what the listing names, or, where
+//! gobuild cannot run in the container, one exec on the module cache that the last one left.
+
+use std::collections::BTreeMap;
 
 use super::{LowerError, Presented, with_env};
 use crate::llb::{
     Bind, Cache, ContentCache, Exec, Metadata, Output, Secret, Sharing, SshAgent, Tmpfs,
 };
+use crate::oci::Platform;
 use crate::plan::{LENT_VARIABLES, ModulesStep, Plan, VARIABLE_SECRET, paths};
 
-/// Returns the module cache, as a root of its own.
+/// Returns the module cache of each platform, as a root of its own.
 pub(super) fn lower(
     step: &ModulesStep,
     plan: &Plan,
     presented: &Presented,
     files: &Output,
-) -> Result<Output, LowerError> {
-    let scratch = Output::scratch();
-    if let Some(args) = &step.select {
-        let platforms = step.queries.iter().map(|query| query.platform.to_string());
-        let platforms: Vec<String> = platforms.collect();
-        let name = format!("modules for {}", platforms.join(", "));
-        let exec = exec(step, plan, presented, files, args)
-            .bind(paths::HELPER, presented.helper()?)
-            .bind(&step.output, Bind::writable(&scratch))
-            .cache(
-                paths::MODULE_CACHE,
-                Cache::new(&step.downloads, Sharing::Shared),
-            )
-            .metadata(Metadata::named(name));
-        return Ok(with_env(exec, &step.env).build()?.output(&step.output)?);
-    }
-    let mut modules = scratch;
+) -> Result<BTreeMap<Platform, Output>, LowerError> {
+    let mut caches = BTreeMap::new();
+    let mut last = Output::scratch();
     for query in &step.queries {
         let name = format!("modules for {}", query.platform);
-        let exec = exec(step, plan, presented, files, &query.args)
-            .bind(&step.output, Bind::writable(&modules))
-            .metadata(Metadata::named(name));
-        let exec = with_env(with_env(exec, &step.env), &query.env);
-        modules = exec.build()?.output(&step.output)?;
+        let args = query.select.as_ref().unwrap_or(&query.args);
+        let exec = exec(step, plan, presented, files, args).metadata(Metadata::named(name));
+        let cache = if query.select.is_some() {
+            let downloads = Cache::new(&step.downloads, Sharing::Shared);
+            let exec = exec
+                .bind(paths::HELPER, presented.helper()?)
+                .bind(&query.output, Bind::writable(&Output::scratch()))
+                .cache(paths::MODULE_CACHE, downloads);
+            with_env(exec, &step.env).build()?.output(&query.output)?
+        } else {
+            let exec = exec.bind(&query.output, Bind::writable(&last));
+            let exec = with_env(with_env(exec, &step.env), &query.env);
+            exec.build()?.output(&query.output)?
+        };
+        last = cache.clone();
+        caches.insert(query.platform.clone(), cache);
     }
-    Ok(modules)
+    // Where listings fill one cache, it is whole after the last one.
+    for query in step.queries.iter().filter(|query| query.select.is_none()) {
+        caches.insert(query.platform.clone(), last.clone());
+    }
+    Ok(caches)
 }
 
 /// Returns what every listing sees: module files, and all that downloads may need.

@@ -3,17 +3,20 @@
 //! In cache mounts the output of such a step is empty: a later step mounts it to come later. In
 //! layers it is a `GOCACHE`, which the later step's own cache mount starts from.
 
+use std::collections::BTreeMap;
+
 use super::{BUILD_CACHE_ID, LowerError, Presented, with_env, with_jobs};
 use crate::llb::{
     Bind, Cache, ContentCache, Exec, Metadata, Network, Output, Sharing, SshAgent, Tmpfs,
 };
+use crate::oci::Platform;
 use crate::plan::{Keep, PackageSet, PackagesStep, Plan, RELAY, paths};
 
 /// Returns the steps' outputs, in the order of the plan.
 pub(super) fn lower(
     plan: &Plan,
     presented: &Presented,
-    modules: Option<&Output>,
+    modules: &BTreeMap<Platform, Output>,
 ) -> Result<Vec<Output>, LowerError> {
     let mut outputs = Vec::new();
     for (index, step) in plan.packages.iter().enumerate() {
@@ -21,7 +24,7 @@ pub(super) fn lower(
         let inputs = Inputs {
             presented,
             files: presented.packages.get(index).and_then(Option::as_ref),
-            modules: modules.filter(|_| step.needs_modules),
+            modules: modules.get(&step.platform).filter(|_| step.needs_modules),
             below: below.transpose()?.map(|(_, output)| output),
         };
         let output = inputs.lower(step, plan)?;

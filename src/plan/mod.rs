@@ -59,7 +59,8 @@ impl Plan {
     #[must_use]
     pub fn runs_helper(&self) -> bool {
         let asks = |step: &PackagesStep| step.relay || step.keep == Keep::Used;
-        self.modules.iter().any(|step| step.select.is_some())
+        let mut queries = self.modules.iter().flat_map(|step| &step.queries);
+        queries.any(|query| query.select.is_some())
             || self.packages.iter().any(asks)
             || self.compiles.iter().any(|step| step.relay)
     }
@@ -93,15 +94,10 @@ pub struct ModulesStep {
     pub inputs: BTreeSet<TreePath>,
     /// Folder in the container that `go` runs in.
     pub directory: String,
-    /// The module cache that the step leaves, and later steps read.
-    pub output: String,
     /// Id of the cache mount that downloads are kept in, for `select`.
     pub downloads: String,
-    /// One listing per platform, run one after another into the same module cache.
+    /// One listing per platform.
     pub queries: Vec<ModuleQuery>,
-    /// The one command that runs all listings and leaves just what they name; none where gobuild
-    /// cannot run in the container: then the listings run as they are.
-    pub select: Option<Vec<String>>,
     /// Variables that every listing runs with.
     pub env: BTreeMap<String, String>,
     /// Secrets that downloads need.
@@ -117,8 +113,13 @@ pub struct ModuleQuery {
     pub platform: Platform,
     /// Import paths, directly imported from the project's own packages.
     pub packages: BTreeSet<String>,
+    /// The module cache that it leaves, and later steps of the platform read.
+    pub output: String,
     /// The command.
     pub args: Vec<String>,
+    /// The command that runs it and leaves just what it names; none where gobuild cannot run in the
+    /// container: then the listings of all platforms fill one module cache, one after another.
+    pub select: Option<Vec<String>>,
     /// Variables on top of the step's own.
     pub env: BTreeMap<String, String>,
 }

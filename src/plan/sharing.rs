@@ -25,14 +25,17 @@ pub(super) fn connected(mut plan: Plan, packages: Packages) -> Plan {
             step.after = Some(after);
         }
     }
-    if let Some(modules) = &plan.modules {
-        let compiles = plan.compiles.iter_mut();
-        let envs = compiles.map(|step| (step.needs_modules, &mut step.env));
-        let packages = plan.packages.iter_mut();
-        let envs = envs.chain(packages.map(|step| (step.needs_modules, &mut step.env)));
-        for (_, env) in envs.filter(|(needs, _)| *needs) {
-            env.insert("GOMODCACHE".to_owned(), modules.output.clone());
-        }
+    let queries = plan.modules.iter().flat_map(|step| &step.queries);
+    let outputs: BTreeMap<Platform, String> = queries
+        .map(|query| (query.platform.clone(), query.output.clone()))
+        .collect();
+    let compiles = plan.compiles.iter_mut();
+    let compiles = compiles.map(|step| (step.needs_modules, &step.platform, &mut step.env));
+    let packages = plan.packages.iter_mut();
+    let packages = packages.map(|step| (step.needs_modules, &step.platform, &mut step.env));
+    for (_, platform, env) in compiles.chain(packages).filter(|(needs, ..)| *needs) {
+        let output = outputs.get(platform).cloned();
+        env.extend(output.map(|output| ("GOMODCACHE".to_owned(), output)));
     }
     plan
 }

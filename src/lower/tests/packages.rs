@@ -83,7 +83,7 @@ fn in_cache_mounts_a_step_only_comes_before_those_that_need_it() {
 fn in_layers_each_step_starts_from_what_the_one_below_left() {
     let project = two().in_layers().with_helper();
     let execs = execs(&project);
-    let modules = project.plan().modules.unwrap().output;
+    let modules = project.plan().modules.unwrap().queries[0].output.clone();
     let mounts = |exec| mounts(exec).replace(&modules, "MODULES");
     let standard = with(&execs, &["build", "strings"]);
     insta::assert_snapshot!(mounts(standard), @r##"
@@ -112,20 +112,21 @@ fn in_layers_each_step_starts_from_what_the_one_below_left() {
 }
 
 #[test]
-fn modules_are_selected_by_one_exec_for_all_platforms() {
+fn each_platform_selects_modules_in_a_step_of_its_own() {
     let project = two()
         .with_helper()
         .platforms(&["linux/amd64", "linux/arm64"]);
     let execs = execs(&project);
+    // Nothing of the other platform is below a binary.
     let modules = with(&execs, &["step"]);
     let lines = exec_lines(modules);
     let command: Vec<&str> = lines
         .lines()
         .take_while(|line| !line.starts_with("cwd"))
         .collect();
-    let output = project.plan().modules.unwrap().output;
+    let output = project.plan().modules.unwrap().queries[0].output.clone();
     let command = command.join(" ").replace(&output, "OUTPUT");
-    insta::assert_snapshot!(command, @r##"/run/gobuild/bin/gobuild step modules --output OUTPUT --query GOARCH=amd64 GOOS=linux /usr/local/go/bin/go list -deps -json=ImportPath,Dir,Standard,Module,EmbedFiles,CgoFiles,SwigFiles,SwigCXXFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles -- github.com/google/uuid --query GOARCH=arm64 GOOS=linux /usr/local/go/bin/go list -deps -json=ImportPath,Dir,Standard,Module,EmbedFiles,CgoFiles,SwigFiles,SwigCXXFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles -- github.com/google/uuid"##);
+    insta::assert_snapshot!(command, @r##"/run/gobuild/bin/gobuild step modules --output OUTPUT --query GOARCH=amd64 GOOS=linux /usr/local/go/bin/go list -deps -json=ImportPath,Dir,Standard,Module,EmbedFiles,CgoFiles,SwigFiles,SwigCXXFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles -- github.com/google/uuid"##);
     insta::assert_snapshot!(mounts(modules).replace(&output, "OUTPUT"), @r##"
     mount BIND / of go read-only
     mount CACHE /cache/go-build id gobuild/go-build shared

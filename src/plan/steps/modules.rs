@@ -76,26 +76,24 @@ pub(crate) fn step(
         return Ok(None);
     }
     let layout = Layout::of(&workspace.module_files);
-    let listed = caching.helper.is_some();
     let queries = external.iter().filter(|(_, packages)| !packages.is_empty());
-    let queries: Vec<ModuleQuery> = queries
-        .map(|(platform, packages)| query(go, platform, packages, listed))
+    let mut queries: Vec<ModuleQuery> = queries
+        .map(|(platform, packages)| query(go, platform, packages, caching.helper.is_some()))
         .collect();
     let mut env = environment(go, workspace, layout);
-    let mut output = paths::MODULES.to_owned();
-    let mut select = None;
     if let Some(helper) = &caching.helper {
         env.insert("GOMODCACHE".to_owned(), paths::MODULE_CACHE.to_owned());
-        output = format!("{output}/{}", identity(workspace, tree, &queries)?);
-        select = Some(selecting(helper, &output, &queries));
+        for query in &mut queries {
+            let identity = identity(workspace, tree, query)?;
+            query.output = format!("{}/{identity}", paths::MODULES);
+            query.select = Some(selecting(helper, query));
+        }
     }
     Ok(Some(ModulesStep {
         downloads: downloads(modules, workspace),
         inputs: workspace.module_files.clone(),
         directory: layout.absolute(&workspace.directory),
-        output,
         queries,
-        select,
         env,
         secrets: secrets(modules),
         ssh: modules.ssh.clone(),
@@ -144,25 +142,21 @@ fn query(go: &Go, platform: &Platform, packages: &BTreeSet<String>, listed: bool
     ModuleQuery {
         platform: platform.clone(),
         packages: packages.clone(),
+        output: paths::MODULES.to_owned(),
         args,
+        select: None,
         env: environment::target(go, platform),
     }
 }
 
-/// Returns the command that runs the listings and copies what they name.
-fn selecting(helper: &[String], output: &str, queries: &[ModuleQuery]) -> Vec<String> {
+/// Returns the command that runs a listing and copies what it names.
+fn selecting(helper: &[String], query: &ModuleQuery) -> Vec<String> {
     let mut args = helper.to_vec();
-    args.extend(["step", "modules", "--output", output].map(str::to_owned));
-    for query in queries {
-        args.push("--query".to_owned());
-        args.extend(
-            query
-                .env
-                .iter()
-                .map(|(name, value)| format!("{name}={value}")),
-        );
-        args.extend(query.args.iter().cloned());
-    }
+    let step = ["step", "modules", "--output", &query.output, "--query"];
+    args.extend(step.map(str::to_owned));
+    let env = query.env.iter();
+    args.extend(env.map(|(name, value)| format!("{name}={value}")));
+    args.extend(query.args.iter().cloned());
     args
 }
 
@@ -170,7 +164,7 @@ fn selecting(helper: &[String], output: &str, queries: &[ModuleQuery]) -> Vec<St
 fn identity(
     workspace: &Workspace,
     tree: &dyn Tree,
-    queries: &[ModuleQuery],
+    query: &ModuleQuery,
 ) -> Result<String, TreeError> {
     let mut hash = Sha256::new();
     let mut add = |text: &[u8]| {
@@ -178,10 +172,8 @@ fn identity(
         hash.update(text);
     };
     add(&SELECTION.to_le_bytes());
-    for query in queries {
-        add(query.platform.to_string().as_bytes());
-        query.args.iter().for_each(|arg| add(arg.as_bytes()));
-    }
+    add(query.platform.to_string().as_bytes());
+    query.args.iter().for_each(|arg| add(arg.as_bytes()));
     for path in &workspace.module_files {
         add(path.as_str().as_bytes());
         add(&tree.read(path)?.unwrap_or_default());

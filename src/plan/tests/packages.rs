@@ -171,25 +171,36 @@ fn selected_modules_are_in_a_folder_named_after_what_decides_about_them() {
     let folder = |project: Project| {
         let plan = project.with_helper().plan();
         let modules = plan.modules.unwrap();
-        let compile = plan
-            .compiles
-            .iter()
-            .find(|step| step.needs_modules)
-            .unwrap();
-        assert_eq!(compile.env["GOMODCACHE"], modules.output);
         assert_eq!(modules.env["GOMODCACHE"], "/cache/go-mod");
-        let select = modules.select.unwrap();
-        assert!(select.contains(&modules.output), "{select:?}");
-        modules.output
+        let queries = modules.queries.iter();
+        let outputs = queries.map(|query| {
+            let of = |step: &&crate::plan::CompileStep| {
+                step.needs_modules && step.platform == query.platform
+            };
+            let compile = plan.compiles.iter().find(of).unwrap();
+            assert_eq!(compile.env["GOMODCACHE"], query.output);
+            let select = query.select.as_ref().unwrap();
+            assert!(select.contains(&query.output), "{select:?}");
+            query.output.clone()
+        });
+        outputs.collect::<Vec<String>>()
     };
     let first = folder(project(0, ""));
-    assert!(first.starts_with("/go/pkg/mod/"));
+    assert!(first[0].starts_with("/go/pkg/mod/"));
     // Another program of the standard library alone decides nothing.
     assert_eq!(folder(project(1, "")), first);
     assert_ne!(folder(project(0, "[go]\ntags = [\"x\"]\n")), first);
-    assert_ne!(folder(project(0, "").platforms(&["linux/arm64"])), first);
+    // Neither does another platform, which has a folder of its own.
+    let both = project(0, "").platforms(&["linux/amd64", "linux/arm64"]);
+    let both = folder(both);
+    assert_eq!((both.len(), &both[0]), (2, &first[0]));
+    assert_ne!(both[1], first[0]);
     let plain = project(0, "").plan().modules.unwrap();
-    assert_eq!((plain.output.as_str(), plain.select), ("/go/pkg/mod", None));
+    let plain = &plain.queries[0];
+    assert_eq!(
+        (plain.output.as_str(), &plain.select),
+        ("/go/pkg/mod", &None)
+    );
 }
 
 #[test]
