@@ -136,6 +136,23 @@ fn an_edit_in_one_main_downloads_no_module_again() {
 }
 
 #[test]
+fn another_platform_changes_nothing_for_the_first() {
+    let sandbox = Sandbox::example("workspace");
+    push_with(&sandbox, &["--platform", "linux/amd64"]);
+    let vertices = push_with(&sandbox, &["--platform", "linux/amd64,linux/arm64"]);
+    for step in ["modules ", "standard ", "dependencies ", "compile "] {
+        let ran = vertices.ran(step);
+        assert!(
+            ran.iter().all(|name| name.ends_with("linux/arm64")),
+            "{ran:?}"
+        );
+    }
+    let cached = vertices.cached("compile ");
+    let first = cached.iter().filter(|name| name.ends_with("linux/amd64"));
+    assert_eq!(first.count(), 2, "{cached:?}");
+}
+
+#[test]
 fn two_checkouts_give_one_definition() {
     let first = Sandbox::example("embed");
     let second = Sandbox::example("embed");
