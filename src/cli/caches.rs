@@ -116,10 +116,10 @@ impl CacheArgs {
         };
         let wanted = Wanted {
             store: self.store().map(|url| (url.clone(), write)),
-            options: Some(StoreOptions {
+            options: StoreOptions {
                 patience: PATIENCE,
                 token: settings::remote_token(),
-            }),
+            },
             host_cache,
             spool: std::env::temp_dir(),
         };

@@ -1,7 +1,7 @@
 //! The compile step: `go build` with exact inputs, no network and no shell.
 
-use super::{LowerError, Presented, packages, with_env, with_jobs};
-use crate::llb::{Bind, ContentCache, Exec, Metadata, Network, Output, Tmpfs};
+use super::{LowerError, Presented, by_definition, packages, with_env, with_jobs};
+use crate::llb::{Bind, Exec, Metadata, Network, Output, Tmpfs};
 use crate::plan::{CompileStep, PackagesStep, Plan, paths};
 
 /// What a step sees.
@@ -24,7 +24,6 @@ pub(super) fn lower(
 ) -> Result<Output, LowerError> {
     let name = format!("compile {} {}", step.binary, step.platform);
     let root = Bind::read_only(&inputs.presented.toolchain);
-    let by_definition = |output| Bind::read_only(output).content_cache(ContentCache::Off);
     let mut exec = Exec::new(root, plan.build_platform.clone(), &step.args)
         .cwd(&step.directory)
         .network(Network::None)

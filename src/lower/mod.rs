@@ -72,8 +72,13 @@ impl Presented {
     /// Returns the mount of gobuild itself.
     fn helper(&self) -> Result<Bind, LowerError> {
         let helper = self.helper.as_ref().ok_or(LowerError::NoHelper)?;
-        Ok(Bind::read_only(helper).content_cache(ContentCache::Off))
+        Ok(by_definition(helper))
     }
+}
+
+/// Mounts an input read-only, matched in the cache by how it was made rather than by its files.
+fn by_definition(input: &Output) -> Bind {
+    Bind::read_only(input).content_cache(ContentCache::Off)
 }
 
 /// The compile steps of a plan, each with a root that holds just its binary.

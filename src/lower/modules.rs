@@ -3,10 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{LowerError, Presented, with_env};
-use crate::llb::{
-    Bind, Cache, ContentCache, Exec, Metadata, Output, Secret, Sharing, SshAgent, Tmpfs,
-};
+use super::{LowerError, Presented, by_definition, with_env};
+use crate::llb::{Bind, Cache, Exec, Metadata, Output, Secret, Sharing, SshAgent, Tmpfs};
 use crate::oci::Platform;
 use crate::plan::{LENT_VARIABLES, ModulesStep, Plan, VARIABLE_SECRET, paths};
 
@@ -54,10 +52,9 @@ fn exec(
     args: &[String],
 ) -> Exec {
     let root = Bind::read_only(&presented.toolchain);
-    let files = Bind::read_only(files).content_cache(ContentCache::Off);
     let mut exec = Exec::new(root, plan.build_platform.clone(), args)
         .cwd(&step.directory)
-        .bind(paths::ROOT, files)
+        .bind(paths::ROOT, by_definition(files))
         .cache(
             paths::BUILD_CACHE,
             Cache::new(super::BUILD_CACHE_ID, Sharing::Shared),

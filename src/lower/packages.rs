@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BUILD_CACHE_ID, LowerError, Presented, with_env, with_jobs};
+use super::{BUILD_CACHE_ID, LowerError, Presented, by_definition, with_env, with_jobs};
 use crate::llb::{
     Bind, Cache, ContentCache, Exec, Metadata, Network, Output, Sharing, SshAgent, Tmpfs,
 };
@@ -49,11 +49,9 @@ pub(super) fn upon(exec: Exec, below: Option<(&PackagesStep, &Output)>) -> Exec 
     let cache = Cache::new(BUILD_CACHE_ID, Sharing::Shared);
     match below {
         None => exec.cache(paths::BUILD_CACHE, cache),
-        Some((step, output)) if step.keep == Keep::Mount => {
-            let waited = Bind::read_only(output).content_cache(ContentCache::Off);
-            exec.cache(paths::BUILD_CACHE, cache)
-                .bind(paths::AFTER, waited)
-        }
+        Some((step, output)) if step.keep == Keep::Mount => exec
+            .cache(paths::BUILD_CACHE, cache)
+            .bind(paths::AFTER, by_definition(output)),
         Some((_, output)) => {
             let cache = cache.seeded(output).content_cache(ContentCache::Off);
             exec.cache(paths::BUILD_CACHE, cache)
@@ -86,7 +84,6 @@ impl Inputs<'_> {
             .network(Network::None)
             .tmpfs(paths::TEMPORARY, Tmpfs::default())
             .metadata(Metadata::named(format!("{set} for {}", step.platform)));
-        let by_definition = |output| Bind::read_only(output).content_cache(ContentCache::Off);
         if let Some(files) = self.files {
             exec = exec.bind(paths::ROOT, by_definition(files));
         }

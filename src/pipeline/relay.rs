@@ -3,6 +3,7 @@
 //! Steps have no network and no credentials. They ask this process, which asks the store, or looks
 //! into a build cache of this machine. What they send is stored if the user said so.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::buildkit::session::ssh::{HandlerStream, StreamHandler};
@@ -12,16 +13,16 @@ use crate::cacheprog::{Relay, RelayOptions, Store, StoreError, StoreOptions, Tie
 const MAX_UPLOAD: u64 = 4 << 30;
 
 /// What steps may ask for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Wanted {
     /// Address of the store, and whether it is written to.
     pub store: Option<(String, bool)>,
     /// How the store is reached.
-    pub options: Option<StoreOptions>,
+    pub options: StoreOptions,
     /// A build cache of this machine, to look into.
-    pub host_cache: Option<std::path::PathBuf>,
+    pub host_cache: Option<PathBuf>,
     /// Folder for what is on its way to the store.
-    pub spool: std::path::PathBuf,
+    pub spool: PathBuf,
 }
 
 /// Why there is no relay.
@@ -49,21 +50,20 @@ pub fn relay(wanted: Wanted) -> Result<Option<Arc<dyn StreamHandler>>, RelayFaul
         return Ok(None);
     }
     let write = wanted.store.as_ref().is_some_and(|(_, write)| *write);
-    let store = match (&wanted.store, &wanted.options) {
-        (Some((url, _)), Some(options)) => {
-            let store = Store::open(url, options);
-            let url = url.clone();
-            Some(store.map_err(|source| RelayFault::Store { url, source })?)
-        }
-        _ => None,
-    };
+    let store = wanted.store.map(|(url, _)| {
+        let store = Store::open(&url, &wanted.options);
+        store.map_err(|source| RelayFault::Store { url, source })
+    });
     let options = RelayOptions {
         host_cache: wanted.host_cache,
         write,
         spool: wanted.spool,
         max_upload: MAX_UPLOAD,
     };
-    Ok(Some(Arc::new(Handler(Relay::new(store, options)?))))
+    Ok(Some(Arc::new(Handler(Relay::new(
+        store.transpose()?,
+        options,
+    )?))))
 }
 
 /// A relay behind the session's service.

@@ -53,10 +53,7 @@ pub(crate) fn step(
     main: Main<'_>,
 ) -> Result<CompileStep, UnquotableStamp> {
     let layout = Layout::of(&main.inputs);
-    let mut env = environment::common(go, workspace, layout);
-    env.extend(environment::target(go, platform));
-    // What is not in the module cache must not be looked for.
-    env.insert("GOPROXY".to_owned(), "off".to_owned());
+    let mut env = environment::compiling(go, workspace, layout, platform);
     if let Some(program) = policy.cache_program(main.import_path, platform, false) {
         env.insert("GOCACHEPROG".to_owned(), program);
     }

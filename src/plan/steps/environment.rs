@@ -49,6 +49,20 @@ pub(crate) fn common(go: &Go, workspace: &Workspace, layout: Layout) -> BTreeMap
     env
 }
 
+/// Returns the variables of a step that compiles for a platform, from what it is given alone.
+pub(crate) fn compiling(
+    go: &Go,
+    workspace: &Workspace,
+    layout: Layout,
+    platform: &Platform,
+) -> BTreeMap<String, String> {
+    let mut env = common(go, workspace, layout);
+    env.extend(target(go, platform));
+    // What is not in the module cache must not be looked for.
+    env.insert("GOPROXY".to_owned(), "off".to_owned());
+    env
+}
+
 /// Returns the variables of one target platform.
 ///
 /// A variable that the manifest sets itself (`[go] env`) wins over the platform's variant.

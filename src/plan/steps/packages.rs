@@ -189,9 +189,7 @@ impl Means<'_> {
         platform: &Platform,
         layout: Layout,
     ) -> BTreeMap<String, String> {
-        let mut env = environment::common(self.go, self.workspace, layout);
-        env.extend(environment::target(self.go, platform));
-        env.insert("GOPROXY".to_owned(), "off".to_owned());
+        let mut env = environment::compiling(self.go, self.workspace, layout, platform);
         let module = self.workspace.main_modules.first();
         let what = match (set, module) {
             (PackageSet::Standard, _) | (_, None) => "standard library".to_owned(),
