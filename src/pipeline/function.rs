@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
+use tokio::sync::OnceCell;
 
 use super::exports::Shape;
 use super::present::{BuiltIn, Sources, Toolchain, copied_files};
@@ -57,60 +58,115 @@ pub struct Wanted {
     pub shape: Shape,
 }
 
-/// Builds one image of the plan, or just its binaries.
-///
-/// # Errors
-/// See [`FunctionError`].
-pub async fn build(
-    gateway: &Gateway,
-    inputs: &Inputs,
-    wanted: Wanted,
-) -> Result<GatewayResult, FunctionError> {
-    let cache = match inputs.no_cache {
-        true => CacheUse::Ignored,
-        false => CacheUse::Asked,
-    };
-    lowered(gateway, inputs, wanted, cache).await
+/// The function, for all builds of an invocation: what their graphs have in common is made once.
+pub struct Function<'a> {
+    inputs: &'a Inputs,
+    binaries: OnceCell<Binaries<'a>>,
 }
 
-/// Builds several at once, as one result that is there to be cached.
-///
-/// All roots are merged into one: a daemon that reads a cache with several ends loses edges of the
-/// graph where they meet (BuildKit v0.32, `cache/remotecache/v1/cachestorage.go`: what an earlier
-/// end has visited is found by a later one only once), and runs again what it has.
-///
-/// # Errors
-/// See [`FunctionError`].
-pub async fn build_all(
-    gateway: &Gateway,
-    inputs: &Inputs,
-    wanted: &[Wanted],
-) -> Result<GatewayResult, FunctionError> {
-    let toolchain = toolchain(gateway, inputs).await?;
-    let binaries = lower::compile_all(&inputs.plan, &presented(&inputs.sources, toolchain))?;
-    let mut roots: Vec<Output> = Vec::new();
-    for Wanted { image, shape } in wanted {
-        let platforms = platforms(inputs, *image);
-        let jobs = &inputs.jobs;
-        jobs.build(gateway, platforms, &binaries, CacheUse::Asked)
-            .await?;
-        for image in platforms {
-            roots.push(match shape {
-                Shape::Image(compression) => {
-                    let parts = image_inputs(gateway, inputs, image, *compression).await?;
-                    lower::image(image, &binaries, &parts)?.root
-                }
-                Shape::Binaries => lower::binaries(image, &binaries, inputs.epoch)?,
-            });
+impl<'a> Function<'a> {
+    /// Returns the function of a plan and its inputs.
+    #[must_use]
+    pub fn new(inputs: &'a Inputs) -> Self {
+        Self {
+            inputs,
+            binaries: OnceCell::new(),
         }
     }
-    let root = llb::merge(roots, Metadata::named("all that is cached"));
-    let platform = &inputs.plan.build_platform;
-    let built = Built {
-        reference: solve(gateway, &root, CacheUse::Asked).await?,
-        config: ImageConfig::empty(platform).to_json(),
-    };
-    Ok(GatewayResult::image(platform, built))
+
+    /// Returns what it builds from.
+    #[must_use]
+    pub fn inputs(&self) -> &'a Inputs {
+        self.inputs
+    }
+
+    /// Builds one image of the plan, or just its binaries.
+    ///
+    /// # Errors
+    /// See [`FunctionError`].
+    pub async fn build(
+        &self,
+        gateway: &Gateway,
+        wanted: Wanted,
+    ) -> Result<GatewayResult, FunctionError> {
+        let cache = match self.inputs.no_cache {
+            true => CacheUse::Ignored,
+            false => CacheUse::Asked,
+        };
+        self.lowered(gateway, wanted, cache).await
+    }
+
+    /// Builds several at once, as one result that is there to be cached.
+    ///
+    /// All roots are merged into one: a daemon that reads a cache with several ends loses edges of
+    /// the graph where they meet (BuildKit v0.32, `cache/remotecache/v1/cachestorage.go`: what an
+    /// earlier end has visited is found by a later one only once), and runs again what it has.
+    ///
+    /// # Errors
+    /// See [`FunctionError`].
+    pub async fn build_all(
+        &self,
+        gateway: &Gateway,
+        wanted: &[Wanted],
+    ) -> Result<GatewayResult, FunctionError> {
+        let inputs = self.inputs;
+        let binaries = self.binaries(gateway).await?;
+        let parts = wanted.iter().map(|Wanted { image, shape }| async move {
+            let platforms = platforms(inputs, *image);
+            let jobs = &inputs.jobs;
+            jobs.build(gateway, platforms, binaries, CacheUse::Asked)
+                .await?;
+            let roots = platforms.iter().map(|image| async move {
+                Ok::<_, FunctionError>(match shape {
+                    Shape::Image(compression) => {
+                        let parts = image_inputs(gateway, inputs, image, *compression).await?;
+                        lower::image(image, binaries, &parts)?.root
+                    }
+                    Shape::Binaries => lower::binaries(image, binaries, inputs.epoch)?,
+                })
+            });
+            try_join_all(roots).await
+        });
+        let roots: Vec<Output> = try_join_all(parts).await?.into_iter().flatten().collect();
+        let root = llb::merge(roots, Metadata::named("all that is cached"));
+        let platform = &inputs.plan.build_platform;
+        let built = Built {
+            reference: solve(gateway, &root, CacheUse::Asked).await?,
+            config: ImageConfig::empty(platform).to_json(),
+        };
+        Ok(GatewayResult::image(platform, built))
+    }
+
+    async fn lowered(
+        &self,
+        gateway: &Gateway,
+        Wanted { image, shape }: Wanted,
+        cache: CacheUse,
+    ) -> Result<GatewayResult, FunctionError> {
+        let inputs = self.inputs;
+        let binaries = self.binaries(gateway).await?;
+        let platforms = platforms(inputs, image);
+        let jobs = &inputs.jobs;
+        jobs.build(gateway, platforms, binaries, cache).await?;
+        match shape {
+            Shape::Image(compression) => {
+                let built =
+                    images(gateway, inputs, platforms, binaries, compression, cache).await?;
+                Ok(annotated(built, inputs, image))
+            }
+            Shape::Binaries => folders(gateway, inputs, platforms, binaries, cache).await,
+        }
+    }
+
+    /// Lowers all steps up to the binaries; the first build that asks does it for all.
+    async fn binaries(&self, gateway: &Gateway) -> Result<&Binaries<'a>, FunctionError> {
+        let lowering = || async {
+            let toolchain = toolchain(gateway, self.inputs).await?;
+            let presented = presented(&self.inputs.sources, toolchain);
+            Ok(lower::compile_all(&self.inputs.plan, &presented)?)
+        };
+        self.binaries.get_or_try_init(lowering).await
+    }
 }
 
 /// Returns the platforms of an image.
@@ -125,26 +181,6 @@ enum CacheUse {
     Asked,
     /// Every step runs before the function returns.
     Ignored,
-}
-
-async fn lowered(
-    gateway: &Gateway,
-    inputs: &Inputs,
-    Wanted { image, shape }: Wanted,
-    cache: CacheUse,
-) -> Result<GatewayResult, FunctionError> {
-    let toolchain = toolchain(gateway, inputs).await?;
-    let binaries = lower::compile_all(&inputs.plan, &presented(&inputs.sources, toolchain))?;
-    let platforms = platforms(inputs, image);
-    let jobs = &inputs.jobs;
-    jobs.build(gateway, platforms, &binaries, cache).await?;
-    match shape {
-        Shape::Image(compression) => {
-            let built = images(gateway, inputs, platforms, &binaries, compression, cache).await?;
-            Ok(annotated(built, inputs, image))
-        }
-        Shape::Binaries => folders(gateway, inputs, platforms, &binaries, cache).await,
-    }
 }
 
 /// Returns the inputs of the steps.

@@ -256,7 +256,10 @@ fn pack<'a>(
 }
 
 /// Returns the layer of one set of files, each at its place in step containers. Modes are not the
-/// disk's: no compiler reads them, and they differ between checkouts.
+/// disk's: no compiler reads them, and they differ between checkouts. Nor are times, but they must
+/// differ where contents do: `go` keeps what it has read of a folder (imports, constraints, patterns
+/// of embedded files) in its build cache under the names, sizes and times of its files
+/// (`dirHash` of `cmd/go/internal/modindex`).
 fn layer(tree: &ProjectTree, files: &BTreeSet<TreePath>) -> Result<LayerBuilder, PresentError> {
     let places = ContainerLayout::of(files);
     let mut layer = LayerBuilder::new();
@@ -270,7 +273,7 @@ fn layer(tree: &ProjectTree, files: &BTreeSet<TreePath>) -> Result<LayerBuilder,
             .inner()
             .locate(path)?
             .ok_or_else(|| PresentError::Gone { path: path.clone() })?;
-        layer.disk_file(places.relative(path).as_str(), source, Attributes::FILE)?;
+        layer.source_file(places.relative(path).as_str(), source, Attributes::FILE)?;
     }
     Ok(layer)
 }
