@@ -10,11 +10,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every stage, and the others that it may use. `cli` and the crate's root are above all.
-const STAGES: [(&str, &[&str]); 15] = [
+const STAGES: [(&str, &[&str]); 16] = [
     ("error", &[]),
     ("oci", &[]),
     ("project", &["oci"]),
     ("plan", &["oci", "project"]),
+    ("check", &["oci", "plan", "project"]),
     ("llb", &["oci"]),
     ("lower", &["llb", "oci", "plan", "project"]),
     ("progress", &[]),

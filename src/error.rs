@@ -5,6 +5,7 @@
 
 use std::error::Error as StdError;
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 /// Success.
 pub const EXIT_OK: u8 = 0;
@@ -58,6 +59,19 @@ impl Kind {
     }
 }
 
+/// A line of a file that a failure is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file; relative until [`Error::below`] says to what.
+    pub file: PathBuf,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: Option<u32>,
+    /// What is wrong there.
+    pub message: String,
+}
+
 /// A failure with everything that is said about it.
 #[derive(Debug)]
 pub struct Error {
@@ -67,6 +81,8 @@ pub struct Error {
     causes: Vec<String>,
     excerpt: Option<String>,
     hint: Option<String>,
+    places: Box<[Place]>,
+    annotated: bool,
 }
 
 impl Error {
@@ -79,6 +95,8 @@ impl Error {
             causes: Vec::new(),
             excerpt: None,
             hint: None,
+            places: Box::default(),
+            annotated: false,
         }
     }
 
@@ -120,6 +138,50 @@ impl Error {
         self
     }
 
+    /// Adds the lines that it is about, for who shows them beside the source.
+    #[must_use]
+    pub fn placed(mut self, places: impl IntoIterator<Item = Place>) -> Self {
+        let mut all = self.places.into_vec();
+        all.extend(places);
+        self.places = all.into_boxed_slice();
+        self
+    }
+
+    /// Says what folder the places so far are relative to.
+    #[must_use]
+    pub fn below(mut self, folder: &Path) -> Self {
+        for place in &mut self.places {
+            place.file = folder.join(&place.file);
+        }
+        self
+    }
+
+    /// Says that what it is about has been shown beside the source.
+    #[must_use]
+    pub fn annotated(mut self) -> Self {
+        self.annotated = true;
+        self
+    }
+
+    /// Returns what is to be shown beside the source: lines of files, or, if there are none, what
+    /// failed.
+    pub fn annotations(&self) -> impl Iterator<Item = (Option<&Place>, String)> {
+        let shown = !self.annotated && self.kind != Kind::Cancelled;
+        let whole = shown && self.places.is_empty();
+        let placed = self.places.iter().filter(move |_| shown);
+        let placed = placed.map(|place| (Some(place), place.message.clone()));
+        placed.chain(whole.then(|| (None, self.in_one())))
+    }
+
+    /// Returns the message and its causes as one text.
+    fn in_one(&self) -> String {
+        let causes = self.causes.iter().map(String::as_str);
+        let parts: Vec<&str> = std::iter::once(self.message.as_str())
+            .chain(causes)
+            .collect();
+        parts.join(": ")
+    }
+
     /// Returns the text for a terminal or a log: `error: …`, indented causes, the excerpt,
     /// `hint: …`.
     #[must_use]
@@ -143,6 +205,32 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_no_place_is_annotated_as_a_whole() {
+        let error = || Error::new(Kind::Builder, "nobody answers");
+        let texts = |error: &Error| {
+            error
+                .annotations()
+                .map(|(_, text)| text)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(texts(&error()), ["nobody answers"]);
+        assert!(texts(&error().annotated()).is_empty());
+        let place = Place {
+            file: PathBuf::from("a.go"),
+            line: 1,
+            column: None,
+            message: "bad".to_owned(),
+        };
+        let placed = error().placed([place]).below(Path::new("/p"));
+        assert_eq!(texts(&placed), ["bad"]);
+        let files = placed.annotations().filter_map(|(place, _)| place);
+        assert_eq!(
+            files.map(|place| place.file.as_path()).collect::<Vec<_>>(),
+            [Path::new("/p/a.go")]
+        );
+    }
 
     #[derive(Debug, thiserror::Error)]
     #[error("cannot read goimage.toml")]

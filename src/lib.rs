@@ -10,7 +10,7 @@
 //!    import graph. All of it is pure: files are reached through [`project::tree::Tree`] alone.
 //! 4. [`plan`] says what must happen, as plain data: a toolchain, a modules step, one compile step
 //!    per binary and platform with its exact files, the images. `gobuild plan` prints it before any
-//!    daemon exists.
+//!    daemon exists. [`check`] says what is doubtful about a project and its plan.
 //! 5. [`pipeline::present`] gives every input a digest: [`toolchain`] packs Go, [`base`] the built-in
 //!    base, [`content`] the source files, each as a deterministic OCI layout in memory.
 //! 6. [`lower`] makes vertices of the plan's steps with [`llb`], a typed, immutable graph that knows
@@ -29,8 +29,8 @@
 //!
 //! Stages depend in one direction: `project → plan → lower → buildkit`, put together by [`pipeline`].
 //! [`llb`], [`content`] and [`oci`] are leaves beside them. `project` (but its disk tree), `plan`,
-//! `llb` and `lower` read no file, environment, clock or network, so that the same project gives
-//! the same graph wherever it is checked out.
+//! `check`, `llb` and `lower` read no file, environment, clock or network, so that the same project
+//! gives the same graph, and the same findings, wherever it is checked out.
 //!
 //! # Which module touches what
 //!
@@ -55,6 +55,7 @@
 //! | Go build caches, theirs and others'; object stores of compile results; sockets of relays | [`cacheprog`] |
 //! | layouts for buildctl (`gobuild llb --content`) | [`content::Store`] |
 //! | the environment of flags | `cli::settings`; credentials of remote caches: `cli::caches` |
+//! | `GITHUB_ACTIONS`, `GITHUB_WORKSPACE`: who shows errors beside the source | `cli::annotations` |
 //! | standard output; `--metadata-file`, `--iidfile`, `--image-refs` | `cli::output`, `cli::commands::image` |
 //! | standard error while a build runs | [`progress::display`] |
 
@@ -64,6 +65,7 @@ pub mod base;
 pub mod builder;
 pub mod buildkit;
 pub mod cacheprog;
+pub mod check;
 pub mod cli;
 pub mod container;
 pub mod content;

@@ -8,6 +8,7 @@
     reason = "the edge that reads the command line and the environment, and writes to the terminal"
 )]
 
+mod annotations;
 mod builder;
 mod caches;
 mod commands;
@@ -63,12 +64,14 @@ Environment:
   XDG_CACHE_HOME           Toolchain digests [default: ~/.cache]
   XDG_DATA_HOME            Managed builder [default: ~/.local/share]
   GOWORK, GOPROXY, NETRC   As for go; so are GOPRIVATE, GOAUTH and go env -w
+  GITHUB_ACTIONS           true: errors and findings as workflow commands, too
   GOBUILD_LOG              Traces on standard error, such as debug";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     Image(Box<commands::image::Args>),
     Plan(commands::plan::Args),
+    Check(commands::check::Args),
     Llb(commands::llb::Args),
     Builder(commands::builder::Args),
     Cacheprog(commands::cacheprog::Args),
@@ -97,6 +100,7 @@ pub fn main() -> u8 {
     let outcome = match cli.command {
         Command::Image(args) => commands::image::run(&args, &output),
         Command::Plan(args) => commands::plan::run(args, &output),
+        Command::Check(args) => commands::check::run(args, &output),
         Command::Llb(args) => commands::llb::run(args, &output),
         Command::Builder(args) => commands::builder::run(args, &output),
         Command::Cacheprog(args) => commands::cacheprog::run(args, &output),

@@ -2,15 +2,21 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use super::annotations::Annotations;
 use crate::error::{Error, Kind};
 
 /// Standard output and standard error.
 #[derive(Debug)]
-pub(super) struct Output(());
+pub(super) struct Output {
+    /// Who shows errors beside the source, if anybody does.
+    annotations: Option<Annotations>,
+}
 
 impl Output {
     pub(super) fn new() -> Self {
-        Self(())
+        Self {
+            annotations: Annotations::wanted(),
+        }
     }
 
     /// Writes data.
@@ -46,6 +52,14 @@ impl Output {
     /// Writes an error.
     pub(super) fn error(&self, error: &Error) {
         let _ = write!(io::stderr().lock(), "{}", error.render());
+        self.annotate(|annotations| annotations.of_error(error));
+    }
+
+    /// Writes annotations where they are wanted.
+    pub(super) fn annotate(&self, lines: impl FnOnce(&Annotations) -> String) {
+        if let Some(annotations) = &self.annotations {
+            let _ = write!(io::stderr().lock(), "{}", lines(annotations));
+        }
     }
 
     /// Tells whether standard output is a terminal, which bytes must not be poured into.

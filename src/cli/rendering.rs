@@ -4,15 +4,18 @@ use std::error::Error as StdError;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
+use super::annotations::places;
 use crate::builder::buildx::NodeError;
 use crate::builder::{ChoiceError, ManagedError};
 use crate::buildkit::error::{Error as WireError, ErrorKind};
-use crate::error::{Error, Kind};
+use crate::check::faults;
+use crate::error::{Error, Kind, Place};
 use crate::pipeline::function::FunctionError;
 use crate::pipeline::present::PresentError;
 use crate::pipeline::project::ProjectError;
 use crate::pipeline::run::RunError;
 use crate::plan::PlanError;
+use crate::progress::complaint::complaints;
 use crate::project::manifest::{Document, KeyPath, ManifestError};
 
 /// A command line that clap could not know to be wrong.
@@ -24,7 +27,9 @@ pub(super) fn usage(error: &(dyn StdError + 'static)) -> Error {
 pub(super) fn project(error: &ProjectError) -> Error {
     match error {
         ProjectError::Manifest(error) => manifest(error),
-        ProjectError::Workspace(inner) => Error::of(Kind::Project, inner).hinted(inner.hint()),
+        ProjectError::Workspace(inner) => Error::of(Kind::Project, inner)
+            .hinted(inner.hint())
+            .placed(places(&[faults::workspace(inner)])),
         other => Error::of(Kind::Project, other),
     }
 }
@@ -35,7 +40,9 @@ fn manifest(error: &ManifestError) -> Error {
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::none()).with_width(100);
     // Rendering into a string cannot fail; if it did, the message alone would still be true.
     let _ = handler.render_report(&mut excerpt, error as &dyn Diagnostic);
-    Error::new(Kind::Project, error.to_string()).showing(excerpt)
+    Error::new(Kind::Project, error.to_string())
+        .showing(excerpt)
+        .placed(places(&faults::manifest(error).findings))
 }
 
 /// A project that cannot be planned.
@@ -58,7 +65,11 @@ pub(super) fn plan(error: &PlanError, document: Option<&Document>) -> Error {
         | PlanError::NotInAnyImage { .. } => Kind::Usage,
         _ => Kind::Project,
     };
-    shown.unwrap_or_else(|| Error::of(kind, error).hinted(error.hint()))
+    shown.unwrap_or_else(|| {
+        Error::of(kind, error)
+            .hinted(error.hint())
+            .placed(places(&[faults::plan(error, document)]))
+    })
 }
 
 /// A builder that cannot be used.
@@ -124,6 +135,17 @@ pub(super) struct FailedStep {
 }
 
 impl FailedStep {
+    /// Returns the places that the compiler points at.
+    fn places(&self) -> impl Iterator<Item = Place> {
+        let complaints = complaints(&self.lines).into_iter();
+        complaints.map(|complaint| Place {
+            file: complaint.file.into(),
+            line: complaint.line,
+            column: complaint.column,
+            message: complaint.message,
+        })
+    }
+
     /// Tells whether `go` saw a compiler or linker end by SIGKILL.
     fn was_killed(&self) -> bool {
         self.lines
@@ -171,6 +193,7 @@ pub(super) fn run(error: &RunError, failed: Option<FailedStep>, streamed: bool) 
         _ => Error::of(kind, error),
     };
     let rendered = rendered.hinted(unwritten(error).or(hint.map(str::to_owned)));
+    let rendered = rendered.placed(failed.iter().flat_map(FailedStep::places));
     match failed {
         Some(step) if kind == Kind::Build && !streamed => rendered.showing(step.lines.join("\n")),
         _ => rendered,

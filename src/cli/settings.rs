@@ -1,6 +1,6 @@
 //! Flags that several commands share, and what the environment adds to them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -12,8 +12,8 @@ use crate::buildkit::transport::TlsFiles;
 use crate::error::{Error, Kind};
 use crate::oci::{Platform, Reference};
 use crate::pipeline::location::{self, Location};
-use crate::pipeline::project::{self, Project};
-use crate::plan::{Caching, Naming, Request, paths};
+use crate::pipeline::project::{self, Project, ProjectError};
+use crate::plan::{Caching, Naming, PlanError, Request, paths};
 use crate::project::manifest::CacheMode;
 use crate::toolchain::{Helper, Host};
 
@@ -78,15 +78,43 @@ pub(super) struct BuilderArgs {
 impl ProjectArgs {
     /// Reads the project.
     pub(super) fn project(&self, epoch: u32) -> Result<Project, Error> {
-        let go_work = std::env::var("GOWORK").unwrap_or_default();
-        let location = self.location(&go_work)?;
-        let dated = std::env::var_os("SOURCE_DATE_EPOCH").is_some_and(|value| !value.is_empty());
-        let date = dated.then(|| crate::lower::rfc3339(epoch));
-        project::read(location, self.file.clone(), date).map_err(|error| rendering::project(&error))
+        let location = self.location()?;
+        let root = location.root.clone();
+        self.read(location, epoch).map_err(|error| {
+            let of_manifest = matches!(error, ProjectError::Manifest(_));
+            rendering::project(&error).below(&self.folder(&root, of_manifest))
+        })
     }
 
-    fn location(&self, go_work: &str) -> Result<Location, Error> {
-        location::locate(&self.paths, go_work).map_err(|error| Error::of(Kind::Project, &error))
+    /// Reads the project at a location.
+    pub(super) fn read(&self, location: Location, epoch: u32) -> Result<Project, ProjectError> {
+        let dated = std::env::var_os("SOURCE_DATE_EPOCH").is_some_and(|value| !value.is_empty());
+        let date = dated.then(|| crate::lower::rfc3339(epoch));
+        project::read(location, self.file.clone(), date)
+    }
+
+    /// Returns where the project is.
+    pub(super) fn location(&self) -> Result<Location, Error> {
+        let go_work = std::env::var("GOWORK").unwrap_or_default();
+        location::locate(&self.paths, &go_work).map_err(|error| Error::of(Kind::Project, &error))
+    }
+
+    /// Returns the manifest as it was named, if it was.
+    pub(super) fn manifest(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Tells whether only some images were named.
+    pub(super) fn selects_images(&self) -> bool {
+        !self.target.is_empty()
+    }
+
+    /// Returns what names in errors are relative to: a manifest that was named is as it was named.
+    fn folder(&self, root: &Path, of_manifest: bool) -> PathBuf {
+        match std::env::current_dir() {
+            Ok(current) if of_manifest && self.file.is_some() => current,
+            _ => root.to_owned(),
+        }
     }
 
     /// Returns how images are named.
@@ -123,10 +151,26 @@ impl ProjectArgs {
         build_platform: &Platform,
         travel: Travel,
     ) -> Result<crate::plan::Plan, Error> {
+        let planned = self.with_request(project, build_platform, travel, crate::plan::plan)?;
+        planned.map_err(|error| {
+            let of_manifest = error.key().is_some();
+            rendering::plan(&error, project.document.as_ref())
+                .below(&self.folder(&project.location.root, of_manifest))
+        })
+    }
+
+    /// Hands on what a plan is made from.
+    pub(super) fn with_request<T>(
+        &self,
+        project: &Project,
+        build_platform: &Platform,
+        travel: Travel,
+        plan: impl FnOnce(Request<'_>) -> Result<T, PlanError>,
+    ) -> Result<Result<T, PlanError>, Error> {
         let naming = self.naming();
         let platforms = self.platforms()?;
         let caching = caching(project, build_platform, travel);
-        let request = Request {
+        Ok(plan(Request {
             tree: project.tree.as_ref(),
             project: &project.location.project,
             manifest: &project.manifest,
@@ -137,9 +181,7 @@ impl ProjectArgs {
             build_platform,
             naming: &naming,
             caching: &caching,
-        };
-        crate::plan::plan(request)
-            .map_err(|error| rendering::plan(&error, project.document.as_ref()))
+        }))
     }
 }
 

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use super::steps::compile::UnquotableStamp;
+use super::steps::files::FilesError;
 use super::steps::image::ImageError;
 use super::steps::toolchain::NotAVersion;
+use crate::project::Spot;
 use crate::project::golang::graph::GraphError;
 use crate::project::golang::workspace::{ResolveError, WorkspaceError};
-use crate::project::manifest::MissingValue;
 use crate::project::manifest::names::NameError;
+use crate::project::manifest::{KeyPath, MissingValue};
 use crate::project::tree::{TreeError, TreePath};
 
 /// Why a project cannot be planned.
@@ -90,6 +92,43 @@ pub enum PlanError {
 }
 
 impl PlanError {
+    /// Returns where in the manifest it shows; the root if the faulty value is a default.
+    #[must_use]
+    pub fn key(&self) -> Option<&KeyPath> {
+        match self {
+            Self::Value(missing)
+            | Self::Image {
+                source: ImageError::Value(missing),
+                ..
+            } => Some(&missing.key),
+            Self::Name(name) => Some(name.key()),
+            _ => None,
+        }
+    }
+
+    /// Returns where in the module files or the sources it shows.
+    #[must_use]
+    pub fn spot(&self) -> Option<Spot> {
+        match self {
+            Self::Workspace(error) => error.spot(),
+            Self::Graph(error) => error.spot(),
+            _ => None,
+        }
+    }
+
+    /// Tells whether a file that the manifest names is not there.
+    #[must_use]
+    pub fn misses_file(&self) -> bool {
+        match self {
+            Self::NoProfile { .. } => true,
+            Self::Image {
+                source: ImageError::Files(fault),
+                ..
+            } => matches!(fault, FilesError::Missing { .. }),
+            _ => false,
+        }
+    }
+
     /// Returns what the user can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

@@ -10,6 +10,7 @@ mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod naming;
+mod programs;
 mod sharing;
 mod steps;
 mod targets;
@@ -27,6 +28,7 @@ use crate::project::tree::TreePath;
 pub use container::{Layout, paths};
 pub use error::PlanError;
 pub use naming::Naming;
+pub use programs::programs;
 pub use steps::caching::RELAY;
 pub use steps::compile::JOBS_VARIABLE;
 pub use steps::modules::{LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SECRET};
@@ -225,6 +227,9 @@ pub struct CompileStep {
 /// One image, of one or several platforms.
 #[derive(Clone, Debug, Serialize)]
 pub struct ImageStep {
+    /// Index of the manifest's `[[image]]` that it follows.
+    #[serde(skip)]
+    pub written: usize,
     /// Repository or plain name, without a tag; what `--target` selects.
     pub name: String,
     /// Every `name:tag` the image is to have.

@@ -21,7 +21,7 @@ use crate::project::golang::graph::{Closure, Loader, MainPackage};
 use crate::project::golang::source::Sources;
 use crate::project::golang::workspace::{Resolver, Workspace};
 use crate::project::manifest::names::binary_name;
-use crate::project::manifest::{Image, Manifest, Pgo, Values};
+use crate::project::manifest::{Manifest, Pgo, Values};
 use crate::project::tree::{Tree, TreePath};
 
 /// What a plan is made from.
@@ -152,7 +152,7 @@ impl Planner<'_> {
             selection => Some(directories(&self.mains(selection)?)),
         };
         let mut drafts = Vec::new();
-        for image in &manifest.images {
+        for (index, image) in manifest.images.iter().enumerate() {
             let everything = ["./...".to_owned()];
             let mains = self.mains(image.binaries.as_deref().unwrap_or(&everything))?;
             let groups: Vec<Vec<MainPackage>> = match image.binaries {
@@ -164,7 +164,7 @@ impl Planner<'_> {
                     group.iter().any(|main| selected.contains(&main.directory))
                 });
                 if wanted {
-                    drafts.push((image, group));
+                    drafts.push((index, group));
                 }
             }
         }
@@ -179,12 +179,13 @@ impl Planner<'_> {
     /// Names the drafts and plans those that are wanted.
     fn name(
         &mut self,
-        drafts: Vec<(&Image, Vec<MainPackage>)>,
+        drafts: Vec<(usize, Vec<MainPackage>)>,
     ) -> Result<Vec<ImageStep>, PlanError> {
         let naming = self.request.naming;
         let mut images = Vec::new();
         let mut names: BTreeMap<String, String> = BTreeMap::new();
-        for (image, group) in drafts {
+        for (index, group) in drafts {
+            let image = &self.request.manifest.images[index];
             let first = group.first().map(|main| binary_name(&main.import_path));
             let values = self.values.with_binary(first.unwrap_or_default());
             let (name, references) = naming.name(image, &values)?;
@@ -203,7 +204,7 @@ impl Planner<'_> {
             if !naming.tags.is_empty() && names.len() > 1 {
                 return Err(PlanError::TagsForSeveral);
             }
-            images.push(self.image(image, name, references, &group, &values)?);
+            images.push(self.image(index, name, references, &group, &values)?);
         }
         match images.is_empty() {
             true => Err(PlanError::NoTarget {
@@ -237,12 +238,13 @@ impl Planner<'_> {
 
     fn image(
         &mut self,
-        image: &Image,
+        written: usize,
         name: String,
         references: Vec<Reference>,
         mains: &[MainPackage],
         values: &Values,
     ) -> Result<ImageStep, PlanError> {
+        let image = &self.request.manifest.images[written];
         let mut platforms = Vec::new();
         for index in 0..self.loaders.len() {
             let binaries = self.binaries(index, mains)?;
@@ -267,6 +269,7 @@ impl Planner<'_> {
             source: error.into(),
         })?;
         Ok(ImageStep {
+            written,
             references: references.iter().map(Reference::familiar).collect(),
             compression: image.compression,
             name,

@@ -4,8 +4,9 @@
 //! into bytes for a single writer; the [`display`] gives them a thread and a clock. Only the display
 //! touches time and the writer, so everything else is tested on recorded streams. The error of a
 //! failed build is not shown here: [`state::State::failure_log`] and [`golog`] hand the compiler's
-//! own lines to whoever reports it.
+//! own lines to whoever reports it, [`complaint`] the places that they point at.
 
+pub mod complaint;
 pub mod display;
 pub mod event;
 mod format;

@@ -6,4 +6,7 @@
 pub mod golang;
 pub mod ignore;
 pub mod manifest;
+mod spot;
 pub mod tree;
+
+pub use spot::Spot;

@@ -124,7 +124,8 @@ pub(crate) fn run(args: &Args, output: &Output) -> Outcome {
         );
     }
     let project = args.project.project(wishes.epoch)?;
-    let built = settings::runtime()?.block_on(build(args, &project, &wishes))?;
+    let built = settings::runtime()?.block_on(build(args, &project, &wishes));
+    let built = built.map_err(|error| error.below(&project.location.root))?;
     args.write_files(&built)?;
     let pinned: Vec<String> = built.iter().flat_map(Built::pinned).collect();
     // Standard output may be an archive already.

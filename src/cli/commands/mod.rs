@@ -2,6 +2,7 @@
 
 pub(super) mod builder;
 pub(super) mod cacheprog;
+pub(super) mod check;
 pub(super) mod completions;
 pub(super) mod image;
 pub(super) mod llb;

@@ -42,6 +42,18 @@ impl ManifestError {
         }
     }
 
+    /// Returns the manifest's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.source_code.name()
+    }
+
+    /// Returns the manifest's text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.source_code.inner()
+    }
+
     /// Returns the problems in the order of the file.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
@@ -96,10 +108,8 @@ fn count(problems: usize) -> String {
 /// Returns the candidate that `given` was most likely meant to be.
 ///
 /// Follows the compilers' rule: at most a third of the letters may differ.
-pub(super) fn nearest<'a>(
-    given: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = given.to_ascii_lowercase().replace('_', "-");
     candidates
         .into_iter()

@@ -20,9 +20,11 @@ mod schema;
 mod template;
 mod values;
 
+use std::ops::Range;
+
 use toml::de::DeTable;
 
-pub use error::{ManifestError, Problem};
+pub use error::{ManifestError, Problem, nearest};
 pub use key::KeyPath;
 pub use model::{
     Base, Bases, Build, BuildMode, CacheMode, Compression, FileCopy, Go, Image, Manifest, Modules,
@@ -54,6 +56,28 @@ impl Document {
             name: name.to_owned(),
             text: text.to_owned(),
         }
+    }
+
+    /// Returns the name that errors call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the byte range of the value at `key`, or of the deepest part of the key's path that
+    /// the document has; of what spans several lines, the first. `None` if there is no part.
+    #[must_use]
+    pub fn place(&self, key: &KeyPath) -> Option<Range<usize>> {
+        let (document, _) = DeTable::parse_recoverable(&self.text);
+        let span = key.find(document.get_ref())?;
+        let first_line = self.text.get(span.clone())?.lines().next()?.trim_end();
+        Some(span.start..span.start + first_line.len())
     }
 
     /// Returns what the document means.

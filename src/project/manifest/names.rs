@@ -132,7 +132,8 @@ fn is_major_version(element: &str) -> bool {
 
 /// Tells whether a name's first component is a registry, as Docker does: by a dot, a port, or
 /// `localhost`.
-fn names_registry(name: &str) -> bool {
+#[must_use]
+pub fn names_registry(name: &str) -> bool {
     let first = name.split_once('/').map(|(first, _)| first);
     first.is_some_and(|first| first.contains(['.', ':']) || first == "localhost")
 }

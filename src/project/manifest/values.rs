@@ -76,6 +76,33 @@ impl Values {
         }
     }
 
+    /// Returns the values with a word in place of each that `manifest` uses and that is missing, to
+    /// see what a project comes to wherever it is looked at.
+    #[must_use]
+    pub fn or_samples(&self, manifest: &Manifest) -> Self {
+        const SAMPLE: &str = "sample";
+        let or_sample = |value: Option<String>| value.or_else(|| Some(SAMPLE.to_owned()));
+        let git = self.git.clone().unwrap_or_default();
+        let mut env = self.env.clone();
+        for name in manifest.environment() {
+            env.entry(name.to_owned())
+                .or_insert_with(|| SAMPLE.to_owned());
+        }
+        Self {
+            git: Some(GitValues {
+                describe: or_sample(git.describe),
+                short: or_sample(git.short),
+                commit: or_sample(git.commit),
+                branch: or_sample(git.branch),
+                tag: or_sample(git.tag),
+                date: or_sample(git.date),
+            }),
+            date: or_sample(self.date.clone()),
+            env,
+            ..self.clone()
+        }
+    }
+
     fn get(&self, variable: &Variable) -> Result<String, &'static str> {
         let (value, reason) = match variable {
             Variable::Binary => (self.binary.clone(), "no binary is being built"),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::project::Spot;
 use crate::project::golang::source::{ImportSite, SourceError};
 use crate::project::golang::workspace::ResolveError;
 use crate::project::tree::{TreeError, TreePath};
@@ -133,6 +134,28 @@ fn chain(steps: &[CycleStep]) -> String {
 }
 
 impl GraphError {
+    /// Returns where in the sources it shows.
+    #[must_use]
+    pub fn spot(&self) -> Option<Spot> {
+        match self {
+            Self::Package(fault) => fault.spot(),
+            Self::ImportedPackage { site, .. }
+            | Self::Unresolved { site, .. }
+            | Self::Internal { site, .. }
+            | Self::Program { site, .. }
+            | Self::RelativeImport { site, .. }
+            | Self::VendorImport { site, .. } => Some(site.into()),
+            Self::Cycle { steps } => steps.first().map(|step| (&step.site).into()),
+            Self::NotMain { .. }
+            | Self::OutsideModules { .. }
+            | Self::NoPackage { .. }
+            | Self::NotInProject { .. }
+            | Self::NoMatch { .. }
+            | Self::NoMains
+            | Self::Tree(_) => None,
+        }
+    }
+
     /// Returns what the user can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

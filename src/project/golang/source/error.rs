@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::constraint::ConstraintError;
 use super::embed::EmbedFault;
 use super::position::{Position, SyntaxError};
+use crate::project::Spot;
 use crate::project::tree::{TreeError, TreePath};
 
 /// A fault in the files of one package folder. The words are the go command's.
@@ -94,6 +95,26 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// Returns where in the sources it shows.
+    #[must_use]
+    pub fn spot(&self) -> Option<Spot> {
+        match self {
+            Self::Syntax { file, fault } => Some(Spot::at(file, fault.position)),
+            Self::Embed { file, position, .. } => Some(Spot::at(file, *position)),
+            Self::Constraint { file, .. } | Self::Cgo { file, .. } => Some(Spot::line(file, 1)),
+            Self::SeveralPackages {
+                directory,
+                second_file,
+                ..
+            } => Some(Spot::line(&directory.join(second_file), 1)),
+            Self::NoGoFiles { .. }
+            | Self::OnlyTests { .. }
+            | Self::Excluded { .. }
+            | Self::NeedsCgo { .. }
+            | Self::Tree(_) => None,
+        }
+    }
+
     /// Returns whether the folder merely holds nothing to build.
     #[must_use]
     pub fn is_empty_folder(&self) -> bool {

@@ -125,9 +125,35 @@ pub(super) fn is_pattern(element: &str) -> bool {
     element.contains(['*', '?', '[', '\\'])
 }
 
+/// Returns whether a pattern of `GOPRIVATE` covers a module path: it must match as many leading
+/// elements as it has itself (`golang.org/x/mod/module`, `MatchPrefixPatterns`).
+#[must_use]
+pub fn covers_module(pattern: &str, path: &str) -> bool {
+    let mut elements = path.split('/');
+    pattern.trim_end_matches('/').split('/').all(|pattern| {
+        let element = elements.next();
+        let glob = Glob::parse(pattern);
+        element.is_some_and(|element| glob.is_some_and(|glob| glob.matches(element)))
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Glob;
+    use super::{Glob, covers_module};
+
+    #[test]
+    fn private_patterns_cover_what_is_below() {
+        for (pattern, path, covers) in [
+            ("git.example.com", "git.example.com/team/lib", true),
+            ("git.example.com/*", "git.example.com/team/lib", true),
+            ("git.example.com/*", "git.example.com", false),
+            ("*.example.com", "git.example.com/a", true),
+            ("git.example.com/te", "git.example.com/team", false),
+            ("git.example.com/[", "git.example.com/[", false),
+        ] {
+            assert_eq!(covers_module(pattern, path), covers, "{pattern} {path}");
+        }
+    }
 
     #[test]
     fn patterns_match_as_in_go() {

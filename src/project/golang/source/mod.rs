@@ -44,6 +44,7 @@ pub use directive::EmbedPattern;
 pub use embed::EmbedFault;
 pub use error::SourceError;
 pub use file::{FileKind, Scan};
+pub use glob::covers_module;
 pub use imports::{Header, Import};
 pub use package::{ImportSite, Package};
 pub use position::{Position, SyntaxError};

@@ -1,5 +1,6 @@
 //! Why the modules of a project cannot be used, and what can be done about it.
 
+use crate::project::Spot;
 use crate::project::golang::modfile::ModfileError;
 use crate::project::golang::version::GoVersion;
 use crate::project::tree::{TreeError, TreePath};
@@ -85,6 +86,22 @@ impl WorkspaceError {
     /// Returns a converter of parse errors of the file at `path`.
     pub(super) fn in_file(path: &TreePath) -> impl FnOnce(ModfileError) -> Self + '_ {
         move |error| Self::line(path, error.line, error.message)
+    }
+
+    /// Returns where in the module files it shows.
+    #[must_use]
+    pub fn spot(&self) -> Option<Spot> {
+        match self {
+            Self::ModFile { path, line, .. } | Self::ToolchainTooOld { path, line, .. } => {
+                Some(Spot::line(path, *line))
+            }
+            Self::Tree(_)
+            | Self::NoModule { .. }
+            | Self::NoGoWork { .. }
+            | Self::NotInGoWork { .. }
+            | Self::InconsistentVendoring { .. }
+            | Self::MissingSum { .. } => None,
+        }
     }
 
     /// Returns what the user can do about it, as a command or a short sentence.
