@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every stage, and the others that it may use. `cli` and the crate's root are above all.
-const STAGES: [(&str, &[&str]); 15] = [
+const STAGES: [(&str, &[&str]); 16] = [
     ("error", &[]),
     ("oci", &[]),
     ("project", &["oci"]),
@@ -24,9 +24,31 @@ const STAGES: [(&str, &[&str]); 15] = [
     // Of `project`, the patterns of ignore files: the daemon filters by the same ones.
     ("buildkit", &["content", "oci", "progress", "project"]),
     ("builder", &["buildkit", "oci"]),
-    ("container", &[]),
+    // What steps run: gobuild's own content and analyses, inside a container.
+    (
+        "container",
+        &["base", "content", "oci", "project", "toolchain"],
+    ),
     // Speaks to `go`, not to a daemon; it runs in build steps, too.
     ("cacheprog", &[]),
+    // The second host of the build function, beside `cli`.
+    (
+        "frontend",
+        &[
+            "base",
+            "buildkit",
+            "container",
+            "content",
+            "llb",
+            "lower",
+            "oci",
+            "pipeline",
+            "plan",
+            "progress",
+            "project",
+            "toolchain",
+        ],
+    ),
     (
         "pipeline",
         &[

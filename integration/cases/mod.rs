@@ -6,6 +6,8 @@ mod cacheprog_remote;
 mod ending;
 mod errors;
 mod examples;
+mod frontend;
+mod frontend_requests;
 mod go_list_oracle;
 mod jobs;
 mod managed_builder;

@@ -25,6 +25,7 @@ mod layer;
 mod layout;
 mod pack;
 mod store;
+mod unpack;
 
 use std::io::Read;
 

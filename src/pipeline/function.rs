@@ -9,18 +9,17 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join_all;
 
 use super::exports::Shape;
-use super::present::{BuiltIn, Sources, Toolchain, copied_files};
+use super::present::{BuiltIn, PresentError, Sources, Toolchain};
 use crate::buildkit::error::Error as WireError;
 use crate::buildkit::gateway::{
     Gateway, GatewayResult, PlatformImage as Built, Reference, References, ResolveMode, Solve,
     SourceQuery,
 };
-use crate::content;
 use crate::llb::{self, Image, Metadata, Output};
 use crate::lower::{self, Binaries, CopiedFiles, ImageInputs, Presented};
 use crate::oci::{ImageConfig, Platform};
 use crate::plan::{Plan, PlatformImage};
-use crate::project::manifest::{Base, Compression};
+use crate::project::manifest::Base;
 
 mod accounts;
 mod error;
@@ -96,8 +95,8 @@ pub async fn build_all(
             .await?;
         for image in platforms {
             roots.push(match shape {
-                Shape::Image(compression) => {
-                    let parts = image_inputs(gateway, inputs, image, *compression).await?;
+                Shape::Image(_) => {
+                    let parts = image_inputs(gateway, inputs, image).await?;
                     lower::image(image, &binaries, &parts)?.root
                 }
                 Shape::Binaries => lower::binaries(image, &binaries, inputs.epoch)?,
@@ -139,8 +138,8 @@ async fn lowered(
     let jobs = &inputs.jobs;
     jobs.build(gateway, platforms, &binaries, cache).await?;
     match shape {
-        Shape::Image(compression) => {
-            let built = images(gateway, inputs, platforms, &binaries, compression, cache).await?;
+        Shape::Image(_) => {
+            let built = images(gateway, inputs, platforms, &binaries, cache).await?;
             Ok(annotated(built, inputs, image))
         }
         Shape::Binaries => folders(gateway, inputs, platforms, &binaries, cache).await,
@@ -150,6 +149,7 @@ async fn lowered(
 /// Returns the inputs of the steps.
 fn presented(sources: &Sources, toolchain: Output) -> Presented {
     Presented {
+        circumstances: sources.circumstances.clone(),
         toolchain,
         helper: sources.helper.clone(),
         module_files: sources.module_files.clone(),
@@ -163,11 +163,10 @@ async fn images(
     inputs: &Inputs,
     platforms: &[PlatformImage],
     binaries: &Binaries<'_>,
-    compression: Compression,
     cache: CacheUse,
 ) -> Result<GatewayResult, FunctionError> {
     let built = platforms.iter().map(|image| async move {
-        let parts = image_inputs(gateway, inputs, image, compression).await?;
+        let parts = image_inputs(gateway, inputs, image).await?;
         let lowered = lower::image(image, binaries, &parts)?;
         let reference = solve(gateway, &lowered.root, cache).await?;
         let built = Built {
@@ -253,15 +252,12 @@ async fn image_inputs(
     gateway: &Gateway,
     inputs: &Inputs,
     image: &PlatformImage,
-    compression: Compression,
 ) -> Result<ImageInputs, FunctionError> {
     let (base, config) = match &image.base {
         Base::Image(reference) => {
             registry_image(gateway, inputs, &reference.to_string(), &image.platform).await?
         }
-        Base::Scratch | Base::Static => {
-            own_base(&inputs.sources, image, compression, inputs.epoch)?
-        }
+        Base::Scratch | Base::Static => own_base(&inputs.sources, image, inputs.epoch)?,
     };
     let mut owners = Vec::new();
     for copied in &image.files {
@@ -272,7 +268,6 @@ async fn image_inputs(
         image,
         (base, config),
         &owners,
-        compression,
         inputs.epoch,
     )
 }
@@ -281,7 +276,6 @@ async fn image_inputs(
 pub(super) fn own_base(
     sources: &Sources,
     image: &PlatformImage,
-    compression: Compression,
     epoch: u32,
 ) -> Result<(Output, ImageConfig), FunctionError> {
     let mut config = ImageConfig::empty(&image.platform);
@@ -290,8 +284,7 @@ pub(super) fn own_base(
     }
     config.set_env("SSL_CERT_FILE", crate::base::CERTS_PATH);
     config.add_history(&lower::rfc3339(epoch), "gobuild static base");
-    let base = sources.built_in(BuiltIn::Base, &image.platform, packing(compression))?;
-    Ok((base, config))
+    Ok((sources.built_in(&BuiltIn::Base)?, config))
 }
 
 /// Puts an image's parts together once its base and the owners of its files are known.
@@ -300,29 +293,24 @@ pub(super) fn assemble(
     image: &PlatformImage,
     (base, config): (Output, ImageConfig),
     owners: &[(u32, u32)],
-    compression: Compression,
     epoch: u32,
 ) -> Result<ImageInputs, FunctionError> {
-    let (platform, packed) = (&image.platform, packing(compression));
     let mut extras = Vec::new();
     if !image.certs.is_empty() {
         let part = BuiltIn::Certs(image.certs.clone());
-        extras.push((
-            sources.built_in(part, platform, packed)?,
-            "gobuild certificates".to_owned(),
-        ));
+        extras.push((sources.built_in(&part)?, "gobuild certificates".to_owned()));
     }
     if image.tzdata == Some(true) && image.base != Base::Static {
-        let zones = sources.built_in(BuiltIn::TimeZones, platform, packed)?;
+        let zones = sources.built_in(&BuiltIn::TimeZones)?;
         extras.push((zones, "gobuild time zones".to_owned()));
     }
     let files = image.files.iter().zip(owners).map(|(copied, owner)| {
         Ok(CopiedFiles {
-            source: copied_files(copied)?,
+            source: sources.parts.copied(copied)?,
             owner: *owner,
         })
     });
-    let files = files.collect::<Result<_, llb::Error>>()?;
+    let files = files.collect::<Result<_, PresentError>>()?;
     Ok(ImageInputs {
         base,
         config,
@@ -385,13 +373,4 @@ async fn registry_image(
         output,
         ImageConfig::of_base(&found.config, platform).map_err(config)?,
     ))
-}
-
-/// Returns how gobuild compresses layers that it makes itself.
-fn packing(compression: Compression) -> content::Compression {
-    match compression {
-        Compression::Zstd => content::Compression::Zstd,
-        Compression::Gzip => content::Compression::Gzip,
-        Compression::Uncompressed => content::Compression::None,
-    }
 }

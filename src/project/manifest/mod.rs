@@ -56,6 +56,18 @@ impl Document {
         }
     }
 
+    /// Returns what errors call the document.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the document's text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Returns what the document means.
     ///
     /// # Errors
