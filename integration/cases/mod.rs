@@ -7,6 +7,8 @@ mod check;
 mod ending;
 mod errors;
 mod examples;
+mod frontend;
+mod frontend_requests;
 mod go_list_oracle;
 mod jobs;
 mod managed_builder;

@@ -3,6 +3,7 @@
 pub(crate) mod daemon;
 pub(crate) mod environment;
 pub(crate) mod expectations;
+pub(crate) mod frontend;
 pub(crate) mod gocache;
 pub(crate) mod graph;
 pub(crate) mod image;

@@ -69,8 +69,7 @@ impl FileCache {
         Ok(stored.clone())
     }
 
-    /// Returns the contents of a regular file, and a time in seconds since the epoch that follows
-    /// from them: before 2004, since programs mistrust times that are just past.
+    /// Returns the contents of a regular file, and their [`content_time`].
     pub(super) fn dated(&self, path: &Arc<Path>) -> Result<(Segment, u32), LayerError> {
         let segment = self.segment(path)?;
         if let Some(time) = self.lock().times.get(path) {
@@ -113,9 +112,18 @@ impl FileCache {
     }
 }
 
-/// Returns the time that stands for a content: the first 30 bits of its digest.
+/// Returns the time that stands for a content.
 fn time_of(segment: &Segment) -> std::io::Result<u32> {
-    let digest = hash(SegmentBlob::new(vec![segment.clone()]).open(0)?)?;
+    content_time(SegmentBlob::new(vec![segment.clone()]).open(0)?)
+}
+
+/// Returns a time in seconds since the epoch that follows from a content: the first 30 bits of its
+/// digest. It is before 2004, since programs mistrust times that are just past.
+///
+/// # Errors
+/// The content cannot be read.
+pub fn content_time(content: impl Read) -> std::io::Result<u32> {
+    let digest = hash(content)?;
     let first = digest.digest().get(..8).unwrap_or_default();
     let first = u32::from_str_radix(first, 16).map_err(std::io::Error::other)?;
     Ok(first >> 2)

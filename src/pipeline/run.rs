@@ -293,7 +293,7 @@ async fn start(
     let stores = ContentStores::new();
     stores.attach_source(
         STORE_ID,
-        Arc::clone(inputs.sources.store()) as Arc<dyn BlobSource>,
+        Arc::clone(&inputs.sources.store) as Arc<dyn BlobSource>,
     );
     offer.caches.attach(&stores);
     let mut targets = BTreeMap::new();

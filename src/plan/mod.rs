@@ -32,6 +32,7 @@ pub use programs::programs;
 pub use steps::caching::RELAY;
 pub use steps::compile::JOBS_VARIABLE;
 pub use steps::modules::{LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SECRET};
+pub use steps::toolchain::DEFAULT_GO;
 pub use targets::{Request, plan};
 
 /// Version of the plan's own shape, raised when a reader of its JSON would notice.
