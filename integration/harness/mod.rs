@@ -8,6 +8,7 @@ pub(crate) mod graph;
 pub(crate) mod image;
 pub(crate) mod layout;
 pub(crate) mod objects;
+pub(crate) mod port;
 pub(crate) mod program;
 pub(crate) mod registry;
 pub(crate) mod sandbox;
