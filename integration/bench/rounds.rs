@@ -228,8 +228,8 @@ impl Running<'_> {
     }
 
     /// Builds once more after the neighbour, with `go build -v`, and tells which packages of the
-    /// standard library were compiled again. Of a flag that gobuild does not know for shared packages
-    /// (`-p`), it leaves everything to the compile steps, which then name everything.
+    /// standard library were compiled again. Of a flag that gobuild does not know for shared packages,
+    /// though it is the default, it leaves everything to the compile steps, which then name everything.
     fn standard_again(&self, lab: &mut Lab) -> Again {
         let column = Column::Gobuild;
         column.empty(lab);
@@ -247,7 +247,7 @@ impl Running<'_> {
         let listed = String::from_utf8_lossy(&listed).into_owned();
         let first: BTreeSet<String> = listed.lines().map(str::to_owned).collect();
         let manifest = lab.place("verbose.toml");
-        fs::write(&manifest, "[go]\nflags = [\"-v\", \"-p=4\"]\n").unwrap();
+        fs::write(&manifest, "[go]\nflags = [\"-v\", \"-trimpath=true\"]\n").unwrap();
         let mut build = self.build(lab, column, 0);
         build.manifest = Some(manifest);
         run(lab, column, &build);
