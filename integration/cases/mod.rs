@@ -4,6 +4,7 @@ mod builders;
 mod cacheprog;
 mod cacheprog_remote;
 mod check;
+mod cgo;
 mod ending;
 mod errors;
 mod examples;

@@ -116,6 +116,9 @@ pub struct ModuleQuery {
     pub platform: Platform,
     /// Import paths, directly imported from the project's own packages.
     pub packages: BTreeSet<String>,
+    /// Modules that `go` looks into for packages of the project itself, and that are fetched, too.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub rivals: BTreeSet<String>,
     /// The module cache that it leaves, and later steps of the platform read.
     pub output: String,
     /// The command.
