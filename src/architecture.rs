@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every stage, and the others that it may use. `cli` and the crate's root are above all.
-const STAGES: [(&str, &[&str]); 15] = [
+const STAGES: [(&str, &[&str]); 16] = [
     ("error", &[]),
     ("oci", &[]),
     ("project", &["oci"]),
@@ -24,6 +24,8 @@ const STAGES: [(&str, &[&str]); 15] = [
     // Of `project`, the patterns of ignore files: the daemon filters by the same ones.
     ("buildkit", &["content", "oci", "progress", "project"]),
     ("builder", &["buildkit", "oci"]),
+    // Of `buildkit`, the credentials that daemons are lent.
+    ("registry", &["buildkit", "oci"]),
     ("container", &[]),
     // Speaks to `go`, not to a daemon; it runs in build steps, too.
     ("cacheprog", &[]),
@@ -40,6 +42,7 @@ const STAGES: [(&str, &[&str]); 15] = [
             "plan",
             "progress",
             "project",
+            "registry",
             "toolchain",
         ],
     ),

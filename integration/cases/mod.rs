@@ -3,13 +3,16 @@
 mod builders;
 mod cacheprog;
 mod cacheprog_remote;
+mod ci;
 mod ending;
 mod errors;
 mod examples;
 mod go_list_oracle;
+mod hosts;
 mod jobs;
 mod managed_builder;
 mod monorepo;
+mod nodes;
 mod outputs;
 mod private_modules;
 mod rebuild;

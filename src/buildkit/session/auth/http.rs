@@ -16,7 +16,7 @@ const TOTAL: Duration = Duration::from_secs(45);
 ///
 /// # Errors
 /// The TLS library cannot be set up.
-pub(super) fn client() -> Result<Client, HttpError> {
+pub fn client() -> Result<Client, HttpError> {
     static CLIENT: OnceLock<Client> = OnceLock::new();
     if let Some(client) = CLIENT.get() {
         return Ok(client.clone());
@@ -26,6 +26,15 @@ pub(super) fn client() -> Result<Client, HttpError> {
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots())
         .with_no_client_auth();
+    let client = client_with(tls)?;
+    Ok(CLIENT.get_or_init(|| client).clone())
+}
+
+/// Returns a client of the same manners with another idea of trust.
+///
+/// # Errors
+/// The HTTP library refuses.
+pub fn client_with(tls: ClientConfig) -> Result<Client, HttpError> {
     let client = Client::builder()
         .tls_backend_preconfigured(tls)
         .connect_timeout(CONNECT)
@@ -42,12 +51,12 @@ pub(super) fn client() -> Result<Client, HttpError> {
         }))
         .user_agent(concat!("gobuild/", env!("CARGO_PKG_VERSION")))
         .build()?;
-    Ok(CLIENT.get_or_init(|| client).clone())
+    Ok(client)
 }
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum HttpError {
+pub enum HttpError {
     /// The TLS library refuses.
     #[error("cannot set up TLS")]
     Tls(#[from] rustls::Error),
