@@ -28,7 +28,7 @@ const HOSTS: [Host; 11] = [
     },
     Host {
         name: "cli, tcp",
-        push: |lab, name| lab.at(&lab.tcp.address().to_string(), name),
+        push: |lab, name| lab.at(&daemon::tcp_address(), name),
     },
     Host {
         name: "cli, tcp with mutual TLS",
@@ -76,20 +76,15 @@ const HOSTS: [Host; 11] = [
 /// Daemons, and a machine that knows them.
 struct Lab {
     machine: Machine,
-    tcp: Private,
     tls: Private,
     certificates: tempfile::TempDir,
 }
 
 impl Lab {
-    async fn open() -> Self {
+    fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         certificates(folder.path());
-        let (tcp, tls) = (
-            Private::start_on_port(),
-            Private::start_with_tls(folder.path()),
-        );
-        tcp.connect(None).await;
+        let tls = Private::start_with_tls(folder.path()).listens();
         let remote = serde_json::json!([{ "Name": "remote0", "Endpoint": daemon::address() }]);
         let container = serde_json::json!([{ "Name": "container0", "Endpoint": "default" }]);
         let file = |name: &str| folder.path().join(name).display().to_string();
@@ -114,7 +109,6 @@ impl Lab {
             .way("ssh");
         Self {
             machine,
-            tcp,
             tls,
             certificates: folder,
         }
@@ -145,9 +139,9 @@ impl Drop for Lab {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_host_builds_the_same() {
-    let lab = Lab::open().await;
+#[test]
+fn every_host_builds_the_same() {
+    let lab = Lab::open();
     let width = HOSTS.iter().map(|host| host.name.len()).max().unwrap();
     let mut digests = Vec::new();
     for (index, host) in HOSTS.iter().enumerate() {

@@ -17,7 +17,7 @@ use crate::oci::Platform;
 /// What builds.
 pub(super) enum Builders {
     /// One daemon for every platform.
-    One(Client),
+    One(Box<Client>),
     /// Several nodes.
     Several(Vec<Node>),
 }
@@ -46,9 +46,8 @@ pub(super) async fn connect(
 ) -> Result<Builders, Error> {
     let choice = args.choice()?;
     if choice.nodes.is_empty() {
-        return Ok(Builders::One(
-            builder::connect(args, choice, display).await?,
-        ));
+        let client = builder::connect(args, choice, display).await?;
+        return Ok(Builders::One(Box::new(client)));
     }
     let reach = |index: usize| {
         let (node, choice) = (&choice.nodes[index], &choice);
@@ -115,7 +114,7 @@ fn divided(
         });
     }
     match building.len() {
-        1 => Builders::One(building.swap_remove(0).client),
+        1 => Builders::One(Box::new(building.swap_remove(0).client)),
         _ => Builders::Several(building),
     }
 }

@@ -16,23 +16,29 @@ use crate::buildkit::session::auth::{self, HttpError};
 #[error(transparent)]
 pub struct ClientError(#[from] HttpError);
 
-/// Returns the client that daemons' tokens are fetched with, or one that takes any certificate.
+/// Returns the client that daemons' tokens are fetched with; if `insecure`, one that takes any
+/// certificate. Registries on this machine are not behind a proxy.
 ///
 /// # Errors
 /// The TLS library cannot be set up.
-pub(super) fn client(insecure: bool) -> Result<Client, ClientError> {
-    if !insecure {
-        return Ok(auth::http_client()?);
-    }
+pub(super) fn client(insecure: bool, is_loopback: bool) -> Result<Client, ClientError> {
+    let tls = match (insecure, is_loopback) {
+        (false, false) => return Ok(auth::http_client()?),
+        (false, true) => auth::verifying_tls()?,
+        (true, _) => unverified()?,
+    };
+    Ok(auth::http_client_with(tls, !is_loopback)?)
+}
+
+/// Returns TLS that takes any certificate.
+fn unverified() -> Result<ClientConfig, HttpError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Arc::new(Unverified(Arc::clone(&provider)));
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(HttpError::from)?
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    Ok(auth::http_client_with(tls)?)
+        .with_no_client_auth())
 }
 
 /// Tells whether a registry, `host[:port]`, is on this machine.

@@ -110,8 +110,9 @@ impl Registry {
             media_type,
             bytes,
         };
-        let client = client::client(self.insecure)?;
-        if self.insecure || client::is_loopback(host) {
+        let is_loopback = client::is_loopback(host);
+        let client = client::client(self.insecure, is_loopback)?;
+        if self.insecure || is_loopback {
             return match self.attempts(&client, &put, "https").await {
                 Err(RegistryError::Reach { .. }) => self.attempts(&client, &put, "http").await,
                 answered => answered,

@@ -1,5 +1,10 @@
 //! Against a registry made for it, which has no TLS, as those on loopback.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a server and its user's login are made for the test"
+)]
+
 use std::path::Path;
 use std::sync::Mutex;
 

@@ -85,16 +85,15 @@ fn status(managed: &Managed, output: &Output) -> Outcome {
     );
     output.line(&format!("stops:   {idle}"))?;
     let workers = settings::runtime()?.block_on(async {
-        let client = connect(&managed.address()).await?;
-        client
-            .list_workers()
-            .await
-            .map_err(|error| rendering::wire(&error))
-    })?;
-    let rules = workers.iter().flat_map(|worker| &worker.collects);
-    rules
-        .map(|rule| output.line(&format!("removes: {}", removes(rule))))
-        .collect()
+        let client = connect(&managed.address()).await.ok()?;
+        client.list_workers().await.ok()
+    });
+    // It may be about to end, which is no mistake of who asks.
+    let Some(workers) = workers else {
+        return output.line("removes: unknown, it does not answer");
+    };
+    let mut rules = workers.iter().flat_map(|worker| &worker.collects);
+    rules.try_for_each(|rule| output.line(&format!("removes: {}", removes(rule))))
 }
 
 /// Says what a rule of garbage collection removes.
@@ -138,7 +137,7 @@ fn spell(duration: Duration) -> String {
     let units = [(86_400, "days"), (3600, "hours"), (60, "minutes")];
     let whole = units
         .iter()
-        .find(|(unit, _)| seconds >= 2 * unit && seconds % unit == 0);
+        .find(|(unit, _)| seconds >= 2 * unit && seconds.is_multiple_of(*unit));
     match whole {
         Some((unit, name)) => format!("{} {name}", seconds / unit),
         None => format!("{} seconds", duration.as_secs_f64()),

@@ -170,7 +170,7 @@ async fn stages(
 ) -> Result<Vec<Built>, Failure> {
     let targets = args.project.targets(project)?;
     let client = match nodes::connect(&args.builder, &targets, display).await? {
-        Builders::One(client) => client,
+        Builders::One(client) => *client,
         Builders::Several(nodes) => {
             return several::stages(args, project, wishes, &nodes, (display, cancel)).await;
         }

@@ -29,7 +29,7 @@ pub(super) enum Place {
     /// On one node.
     Whole(At),
     /// On several, a platform each.
-    Parts(Vec<(Platform, At)>, Join),
+    Parts(Vec<(Platform, At)>, Box<Join>),
 }
 
 /// An export of a node.
@@ -89,7 +89,7 @@ pub fn split(
                     let part = part(export, index, platform, join.layout.as_deref());
                     (platform.clone(), split.give(node_of(platform), part))
                 });
-                Place::Parts(parts.collect(), join)
+                Place::Parts(parts.collect(), Box::new(join))
             }
         };
         split.places.push(place);

@@ -21,21 +21,33 @@ pub fn client() -> Result<Client, HttpError> {
     if let Some(client) = CLIENT.get() {
         return Ok(client.clone());
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots())
-        .with_no_client_auth();
-    let client = client_with(tls)?;
+    let client = client_with(verifying()?, true)?;
     Ok(CLIENT.get_or_init(|| client).clone())
 }
 
-/// Returns a client of the same manners with another idea of trust.
+/// Returns TLS that trusts what the shared client trusts.
+///
+/// # Errors
+/// The TLS library cannot be set up.
+pub fn verifying() -> Result<ClientConfig, HttpError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots())
+        .with_no_client_auth())
+}
+
+/// Returns a client of the same manners with trust of its own, through the proxies that the
+/// environment names or without.
 ///
 /// # Errors
 /// The HTTP library refuses.
-pub fn client_with(tls: ClientConfig) -> Result<Client, HttpError> {
-    let client = Client::builder()
+pub fn client_with(tls: ClientConfig, proxies: bool) -> Result<Client, HttpError> {
+    let client = match proxies {
+        true => Client::builder(),
+        false => Client::builder().no_proxy(),
+    };
+    let client = client
         .tls_backend_preconfigured(tls)
         .connect_timeout(CONNECT)
         .timeout(TOTAL)

@@ -29,7 +29,9 @@ use tonic::{Request, Response, Status};
 use authority::Seeds;
 
 pub use credentials::Credentials;
-pub use http::{HttpError, client as http_client, client_with as http_client_with};
+pub use http::{
+    HttpError, client as http_client, client_with as http_client_with, verifying as verifying_tls,
+};
 pub use store::{AuthError, CredentialStore, Locations};
 
 /// The methods that this service answers, as the session announces them.
