@@ -2,8 +2,9 @@
 # Runs a command with a buildkitd and a registry of its own on loopback, and ends both with it.
 #
 # The command sees:
-#   GOBUILD_TEST_BUILDKIT   address of the daemon (unix://…)
-#   GOBUILD_TEST_REGISTRY   host:port of the registry, which also stands in for docker.io
+#   GOBUILD_TEST_BUILDKIT       address of the daemon (unix://…)
+#   GOBUILD_TEST_BUILDKIT_TCP   another address of it (tcp://…)
+#   GOBUILD_TEST_REGISTRY       host:port of the registry, which also stands in for docker.io
 # Both are fresh: nothing is kept from an earlier run. Their logs are shown if the command fails.
 set -euo pipefail
 
@@ -69,7 +70,10 @@ root = "$folder/buildkit"
 TOML
 export GOBUILD_TEST_BUILDKIT="unix://$folder/buildkitd.sock"
 export GOBUILD_TEST_REGISTRY="$registry"
-buildkitd --config "$folder/buildkitd.toml" --addr "$GOBUILD_TEST_BUILDKIT" >"$folder/buildkitd.log" 2>&1 &
+GOBUILD_TEST_BUILDKIT_TCP="tcp://127.0.0.1:$(free_port)"
+export GOBUILD_TEST_BUILDKIT_TCP
+buildkitd --config "$folder/buildkitd.toml" \
+    --addr "$GOBUILD_TEST_BUILDKIT" --addr "$GOBUILD_TEST_BUILDKIT_TCP" >"$folder/buildkitd.log" 2>&1 &
 pids+=($!)
 
 for attempt in $(seq 100); do

@@ -30,6 +30,8 @@ const STAGES: &[(&str, &[&str])] = &[
         "container",
         &["base", "content", "oci", "project", "toolchain"],
     ),
+    // Of `buildkit`, the credentials that daemons are lent.
+    ("registry", &["buildkit", "oci"]),
     // Speaks to `go`, not to a daemon; it runs in build steps, too.
     ("cacheprog", &[]),
     // The second host of the build function, beside `cli`.
@@ -63,6 +65,7 @@ const STAGES: &[(&str, &[&str])] = &[
             "plan",
             "progress",
             "project",
+            "registry",
             "toolchain",
         ],
     ),

@@ -51,6 +51,7 @@
 //! | Docker and Podman credentials, credential helpers, token servers of registries | [`buildkit::session::auth`] |
 //! | secret files and variables | [`buildkit::session::secrets`]; which ones: [`pipeline::secrets`] |
 //! | SSH agent sockets | [`buildkit::session::ssh`] |
+//! | indexes in registries over what several nodes have pushed | [`registry`] |
 //! | project files that images copy, as the daemon asks for them | [`buildkit::session::filesync`] |
 //! | layouts, as the daemon asks for them; OCI layout folders, local caches among them | [`buildkit::session::content`] |
 //! | archives and folders of binaries | [`buildkit::session::filesend`] |
@@ -82,4 +83,5 @@ pub mod pipeline;
 pub mod plan;
 pub mod progress;
 pub mod project;
+pub mod registry;
 pub mod toolchain;

@@ -1,11 +1,8 @@
 //! Mistakes of the user's: each said once, clearly, with its exit code, and before anything is
 //! sent where that is possible.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::harness::program::Run;
-use crate::harness::registry::{Guarded, PASSWORD, USER};
+use crate::harness::registry::{self, Guarded, PASSWORD};
 use crate::harness::sandbox::{GO_MOD, Sandbox, main};
 
 const USAGE: i32 = 2;
@@ -226,9 +223,7 @@ fn a_registry_that_wants_a_login() {
 
 /// Writes what `docker login` writes.
 fn log_in(sandbox: &Sandbox, host: &str, password: &str) {
-    let auth = STANDARD.encode(format!("{USER}:{password}"));
-    let config = serde_json::json!({ "auths": { host: { "auth": auth } } });
-    sandbox.write_home(".docker/config.json", &config.to_string());
+    sandbox.write_home(".docker/config.json", &registry::login(host, password));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The daemon that gobuild starts itself where no builder answers.
 
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use crate::harness::image::Image;
 use crate::harness::program::Gobuild;
@@ -57,11 +59,9 @@ fn it_starts_when_no_builder_answers_and_stays() {
     let start = owner.gobuild().args(["builder", "start"]).succeeds();
     let start = start.says(&["already running"]);
     assert!(status.contains(start.stdout.trim()), "{start}");
-    owner
-        .gobuild()
-        .args(["builder", "prune", "--all"])
-        .succeeds()
-        .says(&["removed "]);
+
+    asked_for_by_name(&owner);
+    says_what_it_keeps(&status);
 
     owner.builder("stop");
     assert!(owner.builder("status").contains("state:   stopped"));
@@ -70,6 +70,64 @@ fn it_starts_when_no_builder_answers_and_stays() {
         .args(["builder", "stop"])
         .succeeds()
         .says(&["not running"]);
+    ends_by_itself(&owner);
+    owner
+        .gobuild()
+        .args(["builder", "prune", "--all"])
+        .succeeds()
+        .says(&["removed "]);
+}
+
+/// It can be asked for where others are named, too.
+fn asked_for_by_name(owner: &Owner) {
+    let gobuild = owner.0.gobuild().args(["image", "--progress", "plain"]);
+    let gobuild = gobuild.env("BUILDKIT_HOST", "unix:///nowhere/buildkitd.sock");
+    gobuild
+        .args(["--builder", "managed"])
+        .succeeds()
+        .says(&["(managed builder)"]);
+}
+
+/// The daemon has taken the limits that gobuild wrote, and mounts go before layers.
+fn says_what_it_keeps(status: &str) {
+    assert!(
+        status.contains("stops:   after 30 minutes without a build"),
+        "{status}"
+    );
+    let rules: Vec<&str> = status
+        .lines()
+        .filter_map(|line| line.strip_prefix("removes: "))
+        .collect();
+    let mounts = "source.local, exec.cachemount, source.git.checkout";
+    let [unused, mounted, old, layers, all] = rules.as_slice() else {
+        panic!("{status}")
+    };
+    assert_eq!(*unused, format!("{mounts} unused for 7 days, over 10.0 GB"));
+    assert_eq!(*old, "layers and mounts unused for 60 days, over 10.0 GB");
+    assert!(mounted.starts_with(mounts), "{status}");
+    assert!(all.starts_with("anything, over "), "{status}");
+    let over = |rule: &str| -> f64 {
+        let (_, size) = rule.split_once(", over ").unwrap();
+        size.split(' ').next().unwrap().parse().unwrap()
+    };
+    assert!(over(mounted) < over(layers), "{status}");
+}
+
+/// It ends when nobody builds, and a build that begins at that very moment succeeds.
+fn ends_by_itself(owner: &Owner) {
+    let gobuild = || owner.gobuild().env("GOBUILD_BUILDER_IDLE", "300ms");
+    gobuild().args(["builder", "start"]).succeeds();
+    let stopped = || owner.builder("status").contains("state:   stopped");
+    let looks = (0..600).any(|_| {
+        thread::sleep(Duration::from_millis(50));
+        stopped()
+    });
+    assert!(looks, "it did not end: {}", owner.builder("status"));
+    for pause in [150, 250, 300, 320, 340, 360, 400] {
+        let run = gobuild().args(["image", "--progress", "plain"]).succeeds();
+        run.says(&["(managed builder"]);
+        thread::sleep(Duration::from_millis(pause));
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! A test that kills its daemon or configures it starts one of its own, from the `buildkitd` on
 //! PATH. Nothing is skipped: without a daemon the tests fail and say what to set.
 
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -14,14 +15,23 @@ use gobuild::buildkit::transport::{Address, TlsFiles};
 pub(crate) use super::port::free_port;
 
 const SHARED: &str = "GOBUILD_TEST_BUILDKIT";
+const SHARED_TCP: &str = "GOBUILD_TEST_BUILDKIT_TCP";
 
 /// How long a daemon of a test's own may take to answer.
 const START: Duration = Duration::from_secs(30);
 
 /// Returns the address of the shared daemon.
 pub(crate) fn address() -> String {
-    std::env::var(SHARED)
-        .unwrap_or_else(|_| panic!("{SHARED} must hold the address of a buildkitd"))
+    variable(SHARED)
+}
+
+/// Returns the shared daemon's address on the network.
+pub(crate) fn tcp_address() -> String {
+    variable(SHARED_TCP)
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} must hold the address of a buildkitd"))
 }
 
 /// Connects to the shared daemon.
@@ -99,6 +109,19 @@ impl Private {
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
+    }
+
+    /// Waits until the daemon accepts connections on its port.
+    pub(crate) fn listens(self) -> Self {
+        let Address::Tcp { host, port } = &self.address else {
+            panic!("{} is no port", self.address)
+        };
+        let deadline = Instant::now() + START;
+        while TcpStream::connect((host.as_str(), *port)).is_err() {
+            assert!(Instant::now() < deadline, "{}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self
     }
 
     /// Kills the daemon without a warning.

@@ -1,6 +1,7 @@
 //! Images as others see them: crane asks the registry, runimage unpacks and runs.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -12,6 +13,8 @@ use super::tool;
 pub(crate) struct Image {
     source: String,
     platform: String,
+    /// Docker's folder, which has the login.
+    login: Option<PathBuf>,
 }
 
 /// A file of an image.
@@ -33,7 +36,24 @@ impl Image {
         Self {
             source: source.to_string(),
             platform: "linux/amd64".to_owned(),
+            login: None,
         }
+    }
+
+    /// Returns the same, read with the login in Docker's folder.
+    pub(crate) fn login(&self, docker: &Path) -> Self {
+        Self {
+            login: Some(docker.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// Asks crane.
+    fn crane(&self, args: &[&str]) -> String {
+        let mut command = Command::new("crane");
+        command.args(args).arg(&self.source);
+        command.envs(self.login.iter().map(|docker| ("DOCKER_CONFIG", docker)));
+        String::from_utf8(tool::output(command).stdout).unwrap()
     }
 
     /// Returns the same for another platform.
@@ -51,22 +71,17 @@ impl Image {
 
     /// Returns what the reference names: a manifest or an index.
     pub(crate) fn top(&self) -> Value {
-        json(&tool::run("crane", &["manifest", &self.source]))
+        json(&self.crane(&["manifest"]))
     }
 
     /// Returns the platform's manifest.
     pub(crate) fn manifest(&self) -> Value {
-        json(&tool::run(
-            "crane",
-            &["manifest", "--platform", &self.platform, &self.source],
-        ))
+        json(&self.crane(&["manifest", "--platform", &self.platform]))
     }
 
     /// Returns the digest that the reference names.
     pub(crate) fn digest(&self) -> String {
-        tool::run("crane", &["digest", &self.source])
-            .trim()
-            .to_owned()
+        self.crane(&["digest"]).trim().to_owned()
     }
 
     /// Returns the platforms of the index, or the one of the config.

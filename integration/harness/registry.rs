@@ -6,6 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::daemon::free_port;
 
 const SHARED: &str = "GOBUILD_TEST_REGISTRY";
@@ -21,6 +24,12 @@ const HASH: &str = "$2b$05$abcdefghijklmnopqrstuu8xaCxxL82bnl.UY74PMksDxIJShppPC
 /// Returns `host:port` of the shared registry.
 pub(crate) fn shared() -> String {
     env::var(SHARED).unwrap_or_else(|_| panic!("{SHARED} must hold host:port of a registry"))
+}
+
+/// Returns the `config.json` that `docker login` leaves.
+pub(crate) fn login(host: &str, password: &str) -> String {
+    let auth = STANDARD.encode(format!("{USER}:{password}"));
+    serde_json::json!({ "auths": { host: { "auth": auth } } }).to_string()
 }
 
 /// A registry that demands a login; it is killed with the value.

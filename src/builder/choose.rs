@@ -8,9 +8,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::buildx::{NodeError, Store};
+use super::buildx::{NodeError, NodePlace, Store};
 use crate::buildkit::transport::TlsFiles;
-use crate::oci::Platform;
 
 /// Socket of a buildkitd that the system runs.
 const SYSTEM_SOCKET: &str = "/run/buildkit/buildkitd.sock";
@@ -31,8 +30,6 @@ pub struct Wishes {
     pub buildkit_host: Option<String>,
     /// `XDG_RUNTIME_DIR`, where a rootless buildkitd listens.
     pub runtime_dir: Option<PathBuf>,
-    /// Platforms to build for, which may decide between the nodes of a builder.
-    pub platforms: Vec<Platform>,
 }
 
 /// A daemon to try.
@@ -44,8 +41,8 @@ pub struct Choice {
     pub tls: Option<TlsFiles>,
     /// What named it.
     pub origin: Origin,
-    /// What the user should know of the choice.
-    pub note: Option<String>,
+    /// All daemons of a builder that has several; the first one is the daemon above.
+    pub nodes: Vec<NodePlace>,
     /// What was looked at before, a line each; empty for a daemon that was asked for.
     pub passed: Vec<String>,
 }
@@ -140,7 +137,7 @@ pub fn choose(
     let named = given(&wishes.builder).map(|name| (name, NamedBy::Flag));
     let variable = || Some((given(&wishes.buildx_builder)?, NamedBy::Variable));
     if let Some((name, by)) = named.or_else(variable) {
-        return builder(&name, by, wishes, store);
+        return builder(&name, by, store);
     }
     if let Some(address) = given(&wishes.buildkit_host) {
         return Ok(Choice::at(address, Origin::Variable));
@@ -149,7 +146,7 @@ pub fn choose(
     if let Some(name) = store.current().map_err(ChoiceError::Store)? {
         return Ok(Choice {
             passed,
-            ..builder(name, NamedBy::Use, wishes, store)?
+            ..builder(name, NamedBy::Use, store)?
         });
     }
     let folder = store.folder.display();
@@ -173,7 +170,7 @@ pub fn choose(
 }
 
 /// Returns the daemon of a builder.
-fn builder(name: &str, by: NamedBy, wishes: &Wishes, store: &Store) -> Result<Choice, ChoiceError> {
+fn builder(name: &str, by: NamedBy, store: &Store) -> Result<Choice, ChoiceError> {
     if name == MANAGED && by != NamedBy::Use {
         return Ok(Choice::managed());
     }
@@ -191,19 +188,14 @@ fn builder(name: &str, by: NamedBy, wishes: &Wishes, store: &Store) -> Result<Ch
     };
     let builder = builder.as_ref();
     let builder = builder.map_err(|why| ChoiceError::Store(why.clone()))?;
-    let place = builder.place(&wishes.platforms)?;
-    let note = (place.others > 0).then(|| {
-        let node = &place.node;
-        format!("builder {name} has several nodes; {node} builds for every platform")
-    });
+    let places = builder.places()?;
+    let (first, several) = (&places[0], places.len() > 1);
+    let origin = Origin::Builder(name.to_owned(), by);
     Ok(Choice {
-        tls: place.tls,
-        note,
-        ..Choice::at(
-            place.address.to_string(),
-            Origin::Builder(name.to_owned(), by),
-        )
-    })
+        tls: first.tls.clone(),
+        ..Choice::at(first.address.to_string(), origin)
+    }
+    .with(if several { places } else { Vec::new() }))
 }
 
 impl Choice {
@@ -212,9 +204,13 @@ impl Choice {
             address: Some(address),
             tls: None,
             origin,
-            note: None,
+            nodes: Vec::new(),
             passed: Vec::new(),
         }
+    }
+
+    fn with(self, nodes: Vec<NodePlace>) -> Self {
+        Self { nodes, ..self }
     }
 
     fn managed() -> Self {
@@ -222,7 +218,7 @@ impl Choice {
             address: None,
             tls: None,
             origin: Origin::Managed,
-            note: None,
+            nodes: Vec::new(),
             passed: Vec::new(),
         }
     }

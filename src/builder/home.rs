@@ -38,8 +38,18 @@ impl Home {
     }
 
     /// Its process id.
-    pub(super) fn pid(&self) -> PathBuf {
+    pub(super) fn process(&self) -> PathBuf {
         self.0.join("buildkitd.pid")
+    }
+
+    /// Held by who uses the daemon.
+    pub(super) fn usage(&self) -> PathBuf {
+        self.0.join("use")
+    }
+
+    /// Milliseconds without a use after which it ends.
+    pub(super) fn idle(&self) -> PathBuf {
+        self.0.join("idle")
     }
 
     /// Held while the daemon is started or stopped.

@@ -6,19 +6,9 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::config;
 use super::error::ManagedError;
 use super::home::Home;
-
-/// Steps share the host's network: the managed daemon serves the one user who started it.
-const CONFIG: &str = "\
-# Written once by gobuild; edit it freely and run `gobuild builder stop`.
-# All keys: BuildKit's docs/buildkitd.toml.md.
-[worker.oci]
-  enabled = true
-  networkMode = \"host\"
-[worker.containerd]
-  enabled = false
-";
 
 /// Starts the daemon; its output goes to the log.
 pub(super) fn launch(home: &Home) -> Result<Child, ManagedError> {
@@ -29,9 +19,9 @@ pub(super) fn launch(home: &Home) -> Result<Child, ManagedError> {
             source,
         }
     };
-    let config = home.config();
-    if !config.exists() {
-        fs::write(&config, CONFIG).map_err(file("write", config.clone()))?;
+    let config_file = home.config();
+    if !config_file.exists() {
+        fs::write(&config_file, config::TEXT).map_err(file("write", config_file.clone()))?;
     }
     let log = File::create(home.log()).map_err(file("create", home.log()))?;
     let errors = log.try_clone().map_err(file("open", home.log()))?;
@@ -46,7 +36,7 @@ pub(super) fn launch(home: &Home) -> Result<Child, ManagedError> {
     }
     command
         .arg("--config")
-        .arg(config)
+        .arg(config_file)
         .arg("--root")
         .arg(home.state())
         .arg("--addr")

@@ -2,7 +2,8 @@
 //!
 //! Everything it has lives in one folder: state, socket, log, process id, and a `buildkitd.toml`
 //! that is written once and belongs to the user from then on. Starting is guarded by a file lock,
-//! so that builds which begin at the same moment share one daemon.
+//! so that builds which begin at the same moment share one daemon; when it ends by itself is
+//! [`idle`]'s business.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -14,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::error::ManagedError;
 use super::home::Home;
+use super::idle::{self, Idle, InUse};
 use super::launch;
 
 /// How long a daemon may take to listen, and to end.
@@ -26,6 +28,18 @@ const LONGEST_SOCKET_PATH: usize = 107;
 #[derive(Clone, Debug)]
 pub struct Managed {
     home: Home,
+    idle: Option<Idle>,
+}
+
+/// A daemon that runs, and is used.
+#[derive(Debug)]
+pub struct Started {
+    /// Where it listens, `unix://…`.
+    pub address: String,
+    /// Whether it was started now.
+    pub now: bool,
+    /// Keeps it from ending by itself.
+    pub in_use: InUse,
 }
 
 /// Whether the daemon runs.
@@ -41,7 +55,27 @@ impl Managed {
     /// Returns the daemon that lives in `folder`.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
-        Self { home: Home(folder) }
+        Self {
+            home: Home(folder),
+            idle: None,
+        }
+    }
+
+    /// Lets it end by itself when it is started from now on.
+    #[must_use]
+    pub fn with_idle(self, idle: Option<Idle>) -> Self {
+        Self { idle, ..self }
+    }
+
+    /// Returns after how long without a build the running daemon ends; none if it stays.
+    #[must_use]
+    pub fn idle(&self) -> Option<Duration> {
+        let millis = fs::read_to_string(self.home.idle()).ok()?;
+        millis.trim().parse().map(Duration::from_millis).ok()
+    }
+
+    pub(super) fn home(&self) -> &Home {
+        &self.home
     }
 
     /// Returns the folder that holds all it has.
@@ -69,8 +103,8 @@ impl Managed {
     }
 
     /// Returns the process id on file if that process is still this daemon.
-    fn pid(&self) -> Option<u32> {
-        let pid: u32 = fs::read_to_string(self.home.pid())
+    pub(super) fn pid(&self) -> Option<u32> {
+        let pid: u32 = fs::read_to_string(self.home.process())
             .ok()?
             .trim()
             .parse()
@@ -83,11 +117,11 @@ impl Managed {
             .then_some(pid)
     }
 
-    /// Makes sure that it runs and listens; returns its address and whether it was started now.
+    /// Makes sure that it runs and listens, and does until the use that is returned ends.
     ///
     /// # Errors
     /// There is no buildkitd to start, or it does not come up: then with the end of its log.
-    pub fn start(&self) -> Result<(String, bool), ManagedError> {
+    pub fn start(&self) -> Result<Started, ManagedError> {
         let file = |action, path: &Path| {
             let path = path.to_owned();
             move |source| ManagedError::File {
@@ -100,15 +134,33 @@ impl Managed {
             return Err(ManagedError::LongPath(self.home.socket()));
         }
         fs::create_dir_all(self.folder()).map_err(file("create", self.folder()))?;
-        let path = self.home.lock();
-        let lock = File::create(&path).map_err(file("create", &path))?;
-        lock.lock().map_err(file("lock", &path))?;
+        let in_use = InUse::begin(&self.home)?;
+        let _lock = self.lock()?;
+        let running = |now| Started {
+            address: self.address(),
+            now,
+            in_use,
+        };
         if self.pid().is_some() && self.answers() {
-            return Ok((self.address(), false));
+            return Ok(running(false));
         }
         self.stop_locked()?;
+        self.launch()?;
+        Ok(running(true))
+    }
+
+    /// Starts it and waits until it listens; the caller holds the lock.
+    fn launch(&self) -> Result<(), ManagedError> {
+        let file = |action, path: &Path| {
+            let path = path.to_owned();
+            move |source| ManagedError::File {
+                action,
+                path,
+                source,
+            }
+        };
         let mut child = launch::launch(&self.home)?;
-        let path = self.home.pid();
+        let path = self.home.process();
         fs::write(&path, child.id().to_string()).map_err(file("write", &path))?;
         let begin = Instant::now();
         while !self.answers() {
@@ -121,7 +173,15 @@ impl Managed {
             }
             std::thread::sleep(POLL);
         }
-        Ok((self.address(), true))
+        // It says what the running daemon does, so one of an earlier daemon must not stay.
+        let _ = fs::remove_file(self.home.idle());
+        if let Some(idle) = &self.idle {
+            let path = self.home.idle();
+            let millis = idle.after.as_millis().to_string();
+            fs::write(&path, millis).map_err(file("write", &path))?;
+            idle::start_watcher(idle, child.id());
+        }
+        Ok(())
     }
 
     /// Ends it; returns whether it ran.
@@ -132,6 +192,21 @@ impl Managed {
         if !self.folder().exists() {
             return Ok(false);
         }
+        let _lock = self.lock()?;
+        self.stop_locked()
+    }
+
+    /// Ends it if it is still this process; returns whether it was.
+    pub(super) fn stop_if(&self, pid: u32) -> Result<bool, ManagedError> {
+        let _lock = self.lock()?;
+        match self.pid() == Some(pid) {
+            true => self.stop_locked(),
+            false => Ok(false),
+        }
+    }
+
+    /// Waits for others who start or stop it; the lock is released with the file.
+    fn lock(&self) -> Result<File, ManagedError> {
         let path = self.home.lock();
         let fail = |action| {
             let path = path.clone();
@@ -143,7 +218,7 @@ impl Managed {
         };
         let lock = File::create(&path).map_err(fail("create"))?;
         lock.lock().map_err(fail("lock"))?;
-        self.stop_locked()
+        Ok(lock)
     }
 
     fn stop_locked(&self) -> Result<bool, ManagedError> {
@@ -158,7 +233,7 @@ impl Managed {
             let _ = kill_process(id, signal);
             while begin.elapsed() < patience {
                 if self.pid() != Some(pid) {
-                    let _ = fs::remove_file(self.home.pid());
+                    let _ = fs::remove_file(self.home.process());
                     return Ok(true);
                 }
                 std::thread::sleep(POLL);
@@ -204,7 +279,7 @@ mod tests {
         let managed = Managed::new(folder.path().to_owned());
         assert_eq!(managed.status(), Status::Stopped);
         // This very process lives, but is not a daemon of that folder.
-        fs::write(managed.home.pid(), std::process::id().to_string()).unwrap();
+        fs::write(managed.home.process(), std::process::id().to_string()).unwrap();
         assert_eq!(managed.status(), Status::Stopped);
         assert!(!managed.stop().unwrap());
     }

@@ -12,10 +12,9 @@ use crate::oci::Platform;
 /// Connects, starting the managed daemon if nothing else is there; says what was chosen.
 pub(super) async fn connect(
     args: &BuilderArgs,
-    platforms: Vec<Platform>,
+    choice: Choice,
     display: &Display,
 ) -> Result<Client, Error> {
-    let choice = args.choice(platforms)?;
     let tls = args.tls()?.or_else(|| choice.tls.clone());
     let (address, started) = match &choice.address {
         Some(address) => (address.clone(), false),
@@ -25,7 +24,9 @@ pub(super) async fn connect(
             let start = start
                 .await
                 .map_err(|error| Error::of(Kind::Other, &error))?;
-            start.map_err(|error| passed(&choice, rendering::managed(&error)))?
+            let started = start.map_err(|error| passed(&choice, rendering::managed(&error)))?;
+            started.in_use.until_exit();
+            (started.address, started.now)
         }
     };
     let parsed: Address = address.parse().map_err(|error| rendering::usage(&error))?;
@@ -34,9 +35,6 @@ pub(super) async fn connect(
         .map_err(|error| passed(&choice, rendering::wire(&error)))?;
     let how = if started { ", started now" } else { "" };
     display.say(format!("builder {address} ({}{how})", choice.origin));
-    if let Some(note) = choice.note {
-        display.say(note);
-    }
     if choice.origin == Origin::Managed {
         display.say("gobuild builder stop ends it; its cache stays".to_owned());
     }
@@ -44,7 +42,7 @@ pub(super) async fn connect(
 }
 
 /// Adds what was looked at before the daemon that does not answer.
-fn passed(choice: &Choice, error: Error) -> Error {
+pub(super) fn passed(choice: &Choice, error: Error) -> Error {
     if choice.passed.is_empty() {
         return error;
     }
@@ -57,13 +55,16 @@ fn passed(choice: &Choice, error: Error) -> Error {
 
 /// Returns the platform that a daemon runs steps on: the first of its first worker.
 pub(super) async fn platform(client: &Client) -> Result<Platform, Error> {
+    Ok(platforms(client).await?.swap_remove(0))
+}
+
+/// Returns the platforms of a daemon's first worker, one at least, its own first.
+pub(super) async fn platforms(client: &Client) -> Result<Vec<Platform>, Error> {
     let workers = client
         .list_workers()
         .await
         .map_err(|error| rendering::wire(&error))?;
-    let platform = workers
-        .into_iter()
-        .next()
-        .and_then(|worker| worker.platforms.into_iter().next());
-    platform.ok_or_else(|| Error::new(Kind::Builder, "the builder has no worker to run steps on"))
+    let platforms = workers.into_iter().next().map(|worker| worker.platforms);
+    let platforms = platforms.filter(|platforms| !platforms.is_empty());
+    platforms.ok_or_else(|| Error::new(Kind::Builder, "the builder has no worker to run steps on"))
 }

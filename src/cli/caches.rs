@@ -147,6 +147,29 @@ impl Named {
         !self.from.is_empty() || !self.to.is_empty()
     }
 
+    /// Returns the caches of one of several nodes: it reads all that any of them wrote, and writes
+    /// its own. The first one writes to the places that were named.
+    pub(super) fn of_node(&self, node: &str, nodes: &[String]) -> Self {
+        let first = nodes.first().is_some_and(|first| first == node);
+        let others = nodes.iter().skip(1);
+        let written = others.flat_map(|name| self.from.iter().map(|cache| cache.of_node(name)));
+        let mut from = self.from.clone();
+        for cache in written {
+            // What a digest names is the same for every node.
+            if !from.contains(&cache) {
+                from.push(cache);
+            }
+        }
+        let to = self.to.iter().map(|cache| match first {
+            true => cache.clone(),
+            false => cache.of_node(node),
+        });
+        Self {
+            from,
+            to: to.collect(),
+        }
+    }
+
     /// Completes them with what this machine knows.
     pub(super) fn complete(&self, defaults: &Defaults) -> Caches {
         let environment = |name: &str| std::env::var(name).ok();

@@ -15,6 +15,7 @@ mod commands;
 mod failure;
 #[cfg(test)]
 mod help;
+mod nodes;
 mod output;
 mod progress;
 mod rendering;
@@ -65,6 +66,8 @@ Environment:
   XDG_DATA_HOME            Managed builder [default: ~/.local/share]
   GOWORK, GOPROXY, NETRC   As for go; so are GOPRIVATE, GOAUTH and go env -w
   GITHUB_ACTIONS           true: errors and findings as workflow commands, too
+  GOBUILD_BUILDER_IDLE     Time without a build after which the managed builder stops, such as 2h;
+                           0: never [default: 30m]
   GOBUILD_LOG              Traces on standard error, such as debug";
 
 #[derive(Debug, Subcommand)]

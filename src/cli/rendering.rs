@@ -17,6 +17,7 @@ use crate::pipeline::run::RunError;
 use crate::plan::PlanError;
 use crate::progress::complaint::complaints;
 use crate::project::manifest::{Document, KeyPath, ManifestError};
+use crate::registry::RegistryError;
 
 /// A command line that clap could not know to be wrong.
 pub(super) fn usage(error: &(dyn StdError + 'static)) -> Error {
@@ -160,6 +161,9 @@ pub(super) fn run(error: &RunError, failed: Option<FailedStep>, streamed: bool) 
     let Some(cause) = error.wire() else {
         return match error {
             RunError::Function(FunctionError::Present(error)) => present(error),
+            RunError::Push { source, .. } => {
+                Error::of(Kind::Registry, error).hinted(pushed(source))
+            }
             RunError::Cache { .. } => Error::of(Kind::Other, error).hinted(unwritten(error)),
             RunError::Function(_) => Error::of(Kind::Project, error),
             _ => Error::of(Kind::Other, error),
@@ -198,6 +202,20 @@ pub(super) fn run(error: &RunError, failed: Option<FailedStep>, streamed: bool) 
         Some(step) if kind == Kind::Build && !streamed => rendered.showing(step.lines.join("\n")),
         _ => rendered,
     }
+}
+
+/// Returns what can be done about an index that was not pushed.
+fn pushed(error: &RegistryError) -> Option<String> {
+    let hint = match error {
+        RegistryError::Reach { .. } => {
+            "the index over several nodes is pushed from this machine, which must reach the registry"
+        }
+        RegistryError::Refused { status, .. } if !matches!(status.as_u16(), 401 | 403) => {
+            return None;
+        }
+        _ => classify(ErrorKind::RegistryRefused).1?,
+    };
+    Some(hint.to_owned())
 }
 
 /// Returns what can be done about a cache that must be written and was not.

@@ -1,13 +1,14 @@
 //! Flags that several commands share, and what the environment adds to them.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
 use super::rendering;
-use crate::builder::Managed;
 use crate::builder::buildx;
 use crate::builder::choose::{self, Choice, Wishes};
+use crate::builder::{Idle, Managed};
 use crate::buildkit::transport::TlsFiles;
 use crate::error::{Error, Kind};
 use crate::oci::{Platform, Reference};
@@ -144,6 +145,15 @@ impl ProjectArgs {
         })
     }
 
+    /// Returns the platforms to build for; none for that of the builder.
+    pub(super) fn targets(&self, project: &Project) -> Result<Vec<Platform>, Error> {
+        let named = self.platforms()?;
+        Ok(match named.is_empty() {
+            true => project.manifest.build.platforms.clone(),
+            false => named,
+        })
+    }
+
     /// Plans the project for steps that run on `build_platform`.
     pub(super) fn plan(
         &self,
@@ -210,15 +220,14 @@ fn caching(project: &Project, build_platform: &Platform, travel: Travel) -> Cach
 }
 
 impl BuilderArgs {
-    /// Returns the daemon to use for `platforms`.
-    pub(super) fn choice(&self, platforms: Vec<Platform>) -> Result<Choice, Error> {
+    /// Returns the daemon to use.
+    pub(super) fn choice(&self) -> Result<Choice, Error> {
         let wishes = Wishes {
             addr: self.addr.clone(),
             builder: self.builder.clone(),
             buildx_builder: std::env::var("BUILDX_BUILDER").ok(),
             buildkit_host: std::env::var("BUILDKIT_HOST").ok(),
             runtime_dir: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
-            platforms,
         };
         let store = buildx().read();
         choose::choose(&wishes, &store, |socket| socket.exists())
@@ -273,11 +282,42 @@ pub(super) fn host() -> Result<Host, Error> {
     ))
 }
 
+/// How long nobody builds before the managed daemon ends, unless something else is said.
+const IDLE: Duration = Duration::from_secs(30 * 60);
+
 /// Returns the managed daemon of this user.
 pub(super) fn managed_builder() -> Result<Managed, Error> {
-    Ok(Managed::new(
-        folder("XDG_DATA_HOME", ".local/share")?.join("gobuild/builder"),
-    ))
+    let folder = folder("XDG_DATA_HOME", ".local/share")?.join("gobuild/builder");
+    let after = match std::env::var("GOBUILD_BUILDER_IDLE") {
+        Ok(text) if !text.is_empty() => duration(&text).ok_or_else(|| {
+            let message = format!("GOBUILD_BUILDER_IDLE={text} is no duration such as 30m");
+            Error::new(Kind::Usage, message).hinted("0 lets the managed builder run".to_owned())
+        })?,
+        _ => IDLE,
+    };
+    let program = std::env::current_exe().ok();
+    let program = program.filter(|_| !after.is_zero());
+    let idle = program.map(|program| Idle {
+        after,
+        watcher: vec![program.into(), "builder".into(), "watch".into()],
+    });
+    Ok(Managed::new(folder).with_idle(idle))
+}
+
+/// Reads a duration as Go writes it, with one unit: `90s`, `30m`, `2h`; zero needs none.
+fn duration(text: &str) -> Option<Duration> {
+    let at = text.find(|c: char| !c.is_ascii_digit());
+    let (number, unit) = text.split_at(at.unwrap_or(text.len()));
+    let number: u64 = number.parse().ok()?;
+    let millis = match unit {
+        "" if number == 0 => 0,
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.checked_mul(millis).map(Duration::from_millis)
 }
 
 /// Returns the folder that plain `go` would use as its build cache.
@@ -337,4 +377,21 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
         .enable_all()
         .build()
         .map_err(|error| Error::new(Kind::Other, format!("cannot start threads: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit() {
+        let seconds = |text: &str| duration(text).map(|duration| duration.as_secs());
+        assert_eq!(seconds("90s"), Some(90));
+        assert_eq!(seconds("30m"), Some(1800));
+        assert_eq!(seconds("2h"), Some(7200));
+        assert_eq!(seconds("0"), Some(0));
+        for wrong in ["", "30", "m", "1d", "-1s", "99999999999999999999h"] {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
+    }
 }

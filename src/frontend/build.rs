@@ -80,7 +80,11 @@ impl Frontend {
             jobs: Jobs::new(project.manifest.build.jobs),
             plan,
         };
-        let wanted = Wanted { image: 0, shape };
+        let wanted = Wanted {
+            image: 0,
+            shape,
+            platform: None,
+        };
         let result = Function::new(&inputs).build(&self.gateway, wanted).await?;
         Ok(match self.options.index {
             true => result.into_index(),

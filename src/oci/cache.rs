@@ -7,6 +7,8 @@
 //!
 //! Source: buildx `util/buildflags/cache.go`, BuildKit `control/control.go` and `cache/remotecache`.
 
+mod node;
+
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -20,6 +20,8 @@ pub struct Export {
     pub image: usize,
     /// What is exported of it.
     pub shape: Shape,
+    /// Index of its one platform in the image; none for all of them.
+    pub platform: Option<usize>,
     /// The daemon's exporters; their index names them on the session.
     pub exporters: Vec<Exporter>,
     /// What the session receives, by index of the exporter.
@@ -37,6 +39,7 @@ impl Export {
         Wanted {
             image: self.image,
             shape: self.shape,
+            platform: self.platform,
         }
     }
 }
@@ -126,6 +129,7 @@ pub fn exports(
             let mut export = Export {
                 image: index,
                 shape: wanted,
+                platform: None,
                 exporters: Vec::new(),
                 receivers: BTreeMap::new(),
                 references: Vec::new(),

@@ -25,12 +25,14 @@ mod error;
 mod jobs;
 mod offline;
 mod registry;
+mod wanted;
 
 pub use accounts::AccountError;
 pub use error::FunctionError;
 pub use jobs::Jobs;
 pub use offline::offline;
 use registry::registry_image;
+pub use wanted::Wanted;
 
 /// What the function builds from.
 pub struct Inputs {
@@ -46,15 +48,6 @@ pub struct Inputs {
     pub no_cache: bool,
     /// How many compile steps run at once.
     pub jobs: Jobs,
-}
-
-/// What the function makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// Index of the image in the plan.
-    pub image: usize,
-    /// The image, or just its binaries.
-    pub shape: Shape,
 }
 
 /// The function, for all builds of an invocation: what their graphs have in common is made once.
@@ -110,13 +103,13 @@ impl<'a> Function<'a> {
     ) -> Result<GatewayResult, FunctionError> {
         let inputs = self.inputs;
         let binaries = self.binaries(gateway).await?;
-        let parts = wanted.iter().map(|Wanted { image, shape }| async move {
-            let platforms = platforms(inputs, *image);
+        let parts = wanted.iter().map(|wanted| async move {
+            let platforms = wanted.platforms(inputs);
             let jobs = &inputs.jobs;
             jobs.build(gateway, platforms, binaries, CacheUse::Asked)
                 .await?;
             let roots = platforms.iter().map(|image| async move {
-                Ok::<_, FunctionError>(match shape {
+                Ok::<_, FunctionError>(match wanted.shape {
                     Shape::Image(_) => {
                         let parts = image_inputs(gateway, inputs, image).await?;
                         lower::image(image, binaries, &parts)?.root
@@ -139,18 +132,18 @@ impl<'a> Function<'a> {
     async fn lowered(
         &self,
         gateway: &Gateway,
-        Wanted { image, shape }: Wanted,
+        wanted: Wanted,
         cache: CacheUse,
     ) -> Result<GatewayResult, FunctionError> {
         let inputs = self.inputs;
         let binaries = self.binaries(gateway).await?;
-        let platforms = platforms(inputs, image);
+        let platforms = wanted.platforms(inputs);
         let jobs = &inputs.jobs;
         jobs.build(gateway, platforms, binaries, cache).await?;
-        match shape {
+        match wanted.shape {
             Shape::Image(_) => {
                 let built = images(gateway, inputs, platforms, binaries, cache).await?;
-                Ok(annotated(built, inputs, image))
+                Ok(annotated(built, inputs, wanted.image))
             }
             Shape::Binaries => folders(gateway, inputs, platforms, binaries, cache).await,
         }
@@ -165,12 +158,6 @@ impl<'a> Function<'a> {
         };
         self.binaries.get_or_try_init(lowering).await
     }
-}
-
-/// Returns the platforms of an image.
-fn platforms(inputs: &Inputs, image: usize) -> &[PlatformImage] {
-    let image = inputs.plan.images.get(image);
-    image.map_or(&[][..], |image| &image.platforms)
 }
 
 /// Whether steps may be taken from the cache.

@@ -15,6 +15,7 @@ pub mod exports;
 pub mod function;
 pub mod git;
 pub mod location;
+pub mod nodes;
 pub mod outcome;
 pub mod present;
 pub mod project;

@@ -14,9 +14,10 @@
 
 mod cache;
 mod gate;
+mod layout;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -24,6 +25,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::gate::Gate;
+pub(super) use self::layout::{index, named};
 use super::caches::Caches;
 use super::exports::{Export, Receiver, Shape, requested};
 use super::function::{Function, FunctionError, Inputs};
@@ -33,9 +35,7 @@ use crate::buildkit::client::Client;
 use crate::buildkit::error::{Error as WireError, ErrorKind};
 use crate::buildkit::session::Session;
 use crate::buildkit::session::auth::{self, AuthService, CredentialStore};
-use crate::buildkit::session::content::{
-    self, ContentStores, IndexError, LayoutIndex, LayoutStore,
-};
+use crate::buildkit::session::content::{self, ContentStores, IndexError, LayoutStore};
 use crate::buildkit::session::filesend::{self, FileSendService, Target};
 use crate::buildkit::session::filesync::{
     self, FileSyncService, LocalSource, Permissions, Selection,
@@ -44,11 +44,12 @@ use crate::buildkit::session::secrets::{self, SecretError, SecretSource, Secrets
 use crate::buildkit::session::ssh::{self, SshService};
 use crate::buildkit::solve::{BuildError, CacheEntry, SolveOptions, SolveResponse};
 use crate::content::{BlobSource, STORE_ID};
-use crate::oci::Reference;
 use crate::oci::exporter::Destination;
 use crate::progress::event::Event;
+use crate::registry::RegistryError;
 
 /// What this machine offers to the daemon during the build.
+#[derive(Clone)]
 pub struct Offer {
     /// Folder of the project's files.
     pub root: PathBuf,
@@ -93,6 +94,22 @@ pub enum RunError {
     /// The daemon does not say what it exported.
     #[error("the builder does not describe the image that it exported")]
     NoDescriptor,
+    /// The index over what several nodes have pushed was not.
+    #[error("the index {reference} cannot be pushed")]
+    Push {
+        /// Its name.
+        reference: String,
+        /// What is wrong.
+        source: RegistryError,
+    },
+    /// What several nodes have built cannot be put together here.
+    #[error("cannot write {place}")]
+    Join {
+        /// The archive or the layout.
+        place: String,
+        /// The system's answer.
+        source: std::io::Error,
+    },
     /// The index of an OCI layout cannot be written.
     #[error("cannot write the index of {}", path.display())]
     Index {
@@ -162,7 +179,7 @@ pub async fn run(
 }
 
 /// Returns all outcomes, or the failure that is not a consequence of another one.
-fn finished(outcomes: Vec<Result<Outcome, RunError>>) -> Result<Vec<Outcome>, RunError> {
+pub(super) fn finished<T>(outcomes: Vec<Result<T, RunError>>) -> Result<Vec<T>, RunError> {
     let (mut done, mut failures) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {
@@ -262,27 +279,6 @@ fn outcome(inputs: &Inputs, export: &Export, response: SolveResponse) -> Result<
     Ok(outcome)
 }
 
-/// Enters an image into the index of a layout, once for each of its names, which there are whole:
-/// `docker.io/library/hello:latest`.
-fn index(path: &Path, outcome: &Outcome) -> Result<(), RunError> {
-    let descriptor = outcome.descriptor().ok_or(RunError::NoDescriptor)?;
-    for given in &outcome.references {
-        let parsed = given.parse::<Reference>().map(Reference::or_latest);
-        let reference = parsed.as_ref().map_or(given.clone(), Reference::to_string);
-        let tag = parsed
-            .ok()
-            .and_then(|parsed| parsed.tag().map(str::to_owned));
-        let tag = tag.as_deref().unwrap_or("latest");
-        LayoutIndex::new(path)
-            .put_image(&descriptor, &reference, tag)
-            .map_err(|source| RunError::Index {
-                path: path.to_owned(),
-                source,
-            })?;
-    }
-    Ok(())
-}
-
 /// Opens a session that serves everything the build may ask for.
 async fn start(
     client: &Client,
@@ -362,30 +358,4 @@ fn shared_key(offer: &Offer) -> String {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     format!("{name}:{short}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_name_of_an_image_is_in_the_index() {
-        let layout = tempfile::tempdir().unwrap();
-        // `{"digest":"sha256:aa"}`
-        let descriptor = "eyJkaWdlc3QiOiJzaGEyNTY6YWEifQ==".to_owned();
-        let mut outcome = Outcome {
-            references: vec!["a:1".to_owned(), "127.0.0.1:5000/b:2".to_owned()],
-            response: BTreeMap::from([("containerimage.descriptor".to_owned(), descriptor)]),
-            ..Outcome::default()
-        };
-        index(layout.path(), &outcome).unwrap();
-        let index_json = LayoutIndex::new(layout.path());
-        for name in ["docker.io/library/a:1", "127.0.0.1:5000/b:2", "2"] {
-            let digest = index_json.digest(name).unwrap();
-            assert_eq!(digest.as_deref(), Some("sha256:aa"), "{name}");
-        }
-        outcome.response.clear();
-        let refused = index(layout.path(), &outcome);
-        assert!(matches!(refused, Err(RunError::NoDescriptor)));
-    }
 }

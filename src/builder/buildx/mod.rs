@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-pub use nodes::NodeError;
+pub use nodes::{NodeError, Place as NodePlace};
 pub use read::Place;
 
 /// Name of the Docker context that every machine has.

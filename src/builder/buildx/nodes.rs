@@ -50,29 +50,35 @@ pub enum NodeError {
 
 /// Where a daemon of a builder is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// Its address.
-    pub(crate) address: Address,
-    /// Its credentials.
-    pub(crate) tls: Option<TlsFiles>,
+pub struct Place {
     /// Name of the node.
-    pub(crate) node: String,
-    /// How many nodes the builder has besides.
-    pub(crate) others: usize,
+    pub node: String,
+    /// Its address.
+    pub address: Address,
+    /// Its credentials.
+    pub tls: Option<TlsFiles>,
+    /// Platforms that it was created for; none where the daemon is to say.
+    pub platforms: Vec<Platform>,
 }
 
 impl Builder {
-    /// Returns the daemon that builds for `platforms`: the first node that was created for the
-    /// most of them, as in gobuild every node can build for every platform.
-    pub(crate) fn place(&self, platforms: &[Platform]) -> Result<Place, NodeError> {
-        let rated = self.nodes.iter().enumerate();
-        let node = rated
-            .max_by_key(|(index, node)| (node.serves(platforms), std::cmp::Reverse(*index)))
-            .map(|(_, node)| node);
+    /// Returns the builder's daemons, one at least.
+    ///
+    /// # Errors
+    /// One of them cannot be used, or there is none.
+    pub(crate) fn places(&self) -> Result<Vec<Place>, NodeError> {
+        let places = self.nodes.iter().map(|node| self.place(node));
+        let places = places.collect::<Result<Vec<_>, _>>()?;
+        match places.is_empty() {
+            true => Err(NodeError::Empty {
+                name: self.name.clone(),
+            }),
+            false => Ok(places),
+        }
+    }
+
+    fn place(&self, node: &Node) -> Result<Place, NodeError> {
         let name = self.name.clone();
-        let Some(node) = node else {
-            return Err(NodeError::Empty { name });
-        };
         let (address, tls) = match self.driver.as_str() {
             "docker-container" => (node.container(), None),
             "remote" => {
@@ -91,10 +97,10 @@ impl Builder {
             }
         };
         Ok(Place {
+            node: node.name.clone(),
             address,
             tls,
-            node: node.name.clone(),
-            others: self.nodes.len() - 1,
+            platforms: node.platforms(),
         })
     }
 
@@ -108,18 +114,11 @@ impl Builder {
 }
 
 impl Node {
-    /// Returns how many of the platforms it was created for.
-    fn serves(&self, platforms: &[Platform]) -> usize {
-        let own: Vec<Platform> = self
-            .platforms
-            .iter()
-            .flatten()
-            .map(|own| Platform::new(&own.os, &own.architecture, Some(&own.variant)))
-            .collect();
-        platforms
-            .iter()
-            .filter(|wanted| own.contains(wanted))
-            .count()
+    /// Returns the platforms that it was created for.
+    fn platforms(&self) -> Vec<Platform> {
+        let own = self.platforms.iter().flatten();
+        own.map(|own| Platform::new(&own.os, &own.architecture, Some(&own.variant)))
+            .collect()
     }
 
     fn option(&self, key: &str) -> Option<&str> {
@@ -214,8 +213,8 @@ mod tests {
     }
 
     fn told(driver: &str, node: Node) -> String {
-        match builder(driver, vec![node]).place(&[]) {
-            Ok(place) => place.address.to_string(),
+        match builder(driver, vec![node]).places() {
+            Ok(places) => places[0].address.to_string(),
             Err(error) => error.to_string(),
         }
     }
@@ -268,34 +267,20 @@ mod tests {
             identity: Some((PathBuf::from("/c.pem"), PathBuf::from("/k.pem"))),
             server_name: Some("far.test".to_owned()),
         };
-        assert_eq!(remote.place(&[]).unwrap().tls, Some(tls));
+        assert_eq!(remote.places().unwrap()[0].tls, Some(tls));
     }
 
     #[test]
-    fn the_node_of_the_wanted_platform_builds() {
-        let on = |name: &str, architecture: &str| Node {
-            platforms: Some(vec![NodePlatform {
-                os: "linux".to_owned(),
-                architecture: architecture.to_owned(),
-                variant: String::new(),
-            }]),
-            ..node(name, "", &[])
-        };
-        let nodes = vec![
-            node("any", "", &[]),
-            on("intel", "amd64"),
-            on("arm", "arm64"),
-        ];
-        let builder = builder("docker-container", nodes);
-        let chosen = |platforms: &[&str]| {
-            let platforms: Vec<Platform> = platforms.iter().map(|p| p.parse().unwrap()).collect();
-            let place = builder.place(&platforms).unwrap();
-            assert_eq!(place.others, 2);
-            place.node
-        };
-        assert_eq!(chosen(&[]), "any");
-        assert_eq!(chosen(&["linux/arm64"]), "arm");
-        assert_eq!(chosen(&["linux/arm64", "linux/amd64"]), "intel");
-        assert_eq!(chosen(&["linux/s390x"]), "any");
+    fn platforms_of_a_node_are_normalized() {
+        let mut arm = node("arm", "", &[]);
+        arm.platforms = Some(vec![NodePlatform {
+            os: "linux".to_owned(),
+            architecture: "arm64".to_owned(),
+            variant: "v8".to_owned(),
+        }]);
+        let builder = builder("docker-container", vec![node("any", "", &[]), arm]);
+        let places = builder.places().unwrap();
+        assert_eq!(places[0].platforms, []);
+        assert_eq!(places[1].platforms, [Platform::linux("arm64")]);
     }
 }

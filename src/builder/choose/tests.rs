@@ -47,7 +47,6 @@ fn wishes() -> Wishes {
         buildx_builder: text("one"),
         buildkit_host: text("tcp://b:1"),
         runtime_dir: Some(PathBuf::from("/run/user/7")),
-        platforms: Vec::new(),
     }
 }
 
@@ -117,16 +116,15 @@ fn the_managed_daemon_can_be_asked_for() {
 }
 
 #[test]
-fn several_nodes_are_told() {
+fn all_nodes_of_a_builder_are_known() {
     let wishes = Wishes {
         builder: Some("two".to_owned()),
         ..Wishes::default()
     };
     let choice = choose(&wishes, &store(), |_| true).unwrap();
-    assert_eq!(
-        choice.note.as_deref(),
-        Some("builder two has several nodes; two0 builds for every platform")
-    );
+    let names: Vec<&str> = choice.nodes.iter().map(|node| node.node.as_str()).collect();
+    assert_eq!(names, ["two0", "two1"]);
+    assert_eq!(choice.address, Some(choice.nodes[0].address.to_string()));
 }
 
 #[test]

@@ -7,7 +7,9 @@ mod records;
 use std::collections::BTreeMap;
 
 use buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
-use buildkit_proto::moby::buildkit::v1::{InfoRequest, ListWorkersRequest, types};
+use buildkit_proto::moby::buildkit::v1::{
+    BuildHistoryRequest, InfoRequest, ListWorkersRequest, types,
+};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
@@ -49,6 +51,8 @@ pub struct Worker {
     pub labels: BTreeMap<String, String>,
     /// Platforms it runs, its native one first.
     pub platforms: Vec<Platform>,
+    /// What it removes when it collects garbage, rule by rule.
+    pub collects: Vec<Prune>,
 }
 
 impl Client {
@@ -122,6 +126,26 @@ impl Client {
         }
     }
 
+    /// Tells whether the daemon is building something, whoever asked for it.
+    ///
+    /// # Errors
+    /// The daemon is gone, or keeps no history.
+    pub async fn is_building(&self) -> Result<bool, Error> {
+        let request = BuildHistoryRequest {
+            active_only: true,
+            early_exit: true,
+            ..BuildHistoryRequest::default()
+        };
+        let mut events = match self.control().listen_build_history(request).await {
+            Ok(answer) => answer.into_inner(),
+            Err(status) => return Err(self.error(status).await),
+        };
+        match events.message().await {
+            Ok(event) => Ok(event.is_some()),
+            Err(status) => Err(self.error(status).await),
+        }
+    }
+
     pub(super) fn control(&self) -> ControlClient<Channel> {
         control(&self.connection)
     }
@@ -171,6 +195,7 @@ impl From<types::WorkerRecord> for Worker {
                 .iter()
                 .map(|p| Platform::new(&p.os, &p.architecture, Some(&p.variant)))
                 .collect(),
+            collects: record.gc_policy.into_iter().map(Prune::from).collect(),
         }
     }
 }

@@ -117,6 +117,20 @@ impl From<Prune> for wire::PruneRequest {
     }
 }
 
+impl From<wire::types::GcPolicy> for Prune {
+    fn from(policy: wire::types::GcPolicy) -> Self {
+        let bytes = |bytes| u64::try_from(bytes).unwrap_or_default();
+        Self {
+            filters: policy.filters,
+            all: policy.all,
+            keep_duration: Duration::from_nanos(bytes(policy.keep_duration)),
+            reserved_space: bytes(policy.reserved_space),
+            max_used_space: bytes(policy.max_used_space),
+            min_free_space: bytes(policy.min_free_space),
+        }
+    }
+}
+
 fn saturate(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -1,5 +1,7 @@
 //! `gobuild builder`
 
+use std::time::Duration;
+
 use clap::Subcommand;
 use futures_util::TryStreamExt as _;
 
@@ -19,7 +21,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Show state, address, data folder and log
+    /// Show state, address, data folder and log; of a running one, what it keeps and for how long
     Status,
     /// Start it if it does not run; prints its address
     Start,
@@ -31,29 +33,28 @@ enum Action {
         #[arg(long)]
         all: bool,
     },
+    /// Stop it once nobody has built for a while
+    #[command(hide = true)]
+    Watch {
+        /// Its process id
+        pid: u32,
+        /// Milliseconds
+        idle: u64,
+    },
 }
 
 pub(crate) fn run(args: Args, output: &Output) -> Outcome {
     let managed = settings::managed_builder()?;
     match args.action {
-        Action::Status => {
-            let state = match managed.status() {
-                Status::Running(pid) => format!("running (process {pid})"),
-                Status::Stopped => "stopped".to_owned(),
-            };
-            output.line(&format!("state:   {state}"))?;
-            output.line(&format!("address: {}", managed.address()))?;
-            output.line(&format!("folder:  {}", managed.folder().display()))?;
-            output.line(&format!("log:     {}", managed.log().display()))
-        }
+        Action::Status => status(&managed, output),
         Action::Start => {
-            let (address, started) = managed.start().map_err(failed)?;
-            output.note(if started {
+            let started = managed.start().map_err(failed)?;
+            output.note(if started.now {
                 "started"
             } else {
                 "already running"
             });
-            output.line(&address)
+            output.line(&started.address)
         }
         Action::Stop => {
             let stopped = managed.stop().map_err(failed)?;
@@ -61,7 +62,106 @@ pub(crate) fn run(args: Args, output: &Output) -> Outcome {
             Ok(())
         }
         Action::Prune { all } => prune(&managed, all, output),
+        Action::Watch { pid, idle } => watch(&managed, pid, Duration::from_millis(idle)),
     }
+}
+
+fn status(managed: &Managed, output: &Output) -> Outcome {
+    let status = managed.status();
+    let state = match status {
+        Status::Running(pid) => format!("running (process {pid})"),
+        Status::Stopped => "stopped".to_owned(),
+    };
+    output.line(&format!("state:   {state}"))?;
+    output.line(&format!("address: {}", managed.address()))?;
+    output.line(&format!("folder:  {}", managed.folder().display()))?;
+    output.line(&format!("log:     {}", managed.log().display()))?;
+    if status == Status::Stopped {
+        return Ok(());
+    }
+    let idle = managed.idle().map_or_else(
+        || "never by itself".to_owned(),
+        |idle| format!("after {} without a build", spell(idle)),
+    );
+    output.line(&format!("stops:   {idle}"))?;
+    let workers = settings::runtime()?.block_on(async {
+        let client = connect(&managed.address()).await.ok()?;
+        client.list_workers().await.ok()
+    });
+    // It may be about to end, which is no mistake of who asks.
+    let Some(workers) = workers else {
+        return output.line("removes: unknown, it does not answer");
+    };
+    let mut rules = workers.iter().flat_map(|worker| &worker.collects);
+    rules.try_for_each(|rule| output.line(&format!("removes: {}", removes(rule))))
+}
+
+/// Says what a rule of garbage collection removes.
+fn removes(rule: &Prune) -> String {
+    let kinds: Vec<&str> = rule
+        .filters
+        .iter()
+        .map(|filter| filter.trim_start_matches("type=="))
+        .collect();
+    let mut text = match (kinds.as_slice(), rule.all) {
+        ([], true) => "anything".to_owned(),
+        ([], false) => "layers and mounts".to_owned(),
+        (kinds, _) => kinds.join(", "),
+    };
+    if !rule.keep_duration.is_zero() {
+        text.push_str(&format!(" unused for {}", spell(rule.keep_duration)));
+    }
+    let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
+    let mut limits = Vec::new();
+    if rule.max_used_space > 0 {
+        limits.push(format!("over {}", gigabytes(rule.max_used_space)));
+    }
+    if rule.min_free_space > 0 {
+        limits.push(format!(
+            "with less than {} free",
+            gigabytes(rule.min_free_space)
+        ));
+    }
+    if !limits.is_empty() {
+        text.push_str(&format!(", {}", limits.join(" or ")));
+    }
+    if rule.reserved_space > 0 {
+        text.push_str(&format!(", down to {}", gigabytes(rule.reserved_space)));
+    }
+    text
+}
+
+/// Spells a duration in its largest whole unit.
+fn spell(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let units = [(86_400, "days"), (3600, "hours"), (60, "minutes")];
+    let whole = units
+        .iter()
+        .find(|(unit, _)| seconds >= 2 * unit && seconds.is_multiple_of(*unit));
+    match whole {
+        Some((unit, name)) => format!("{} {name}", seconds / unit),
+        None => format!("{} seconds", duration.as_secs_f64()),
+    }
+}
+
+async fn connect(address: &str) -> Result<Client, Error> {
+    let address = address.parse().map_err(|error| rendering::usage(&error))?;
+    let client = Client::connect(&address, None).await;
+    client.map_err(|error| rendering::wire(&error))
+}
+
+/// Waits for the end of the daemon's last use; nobody reads what this process says.
+fn watch(managed: &Managed, pid: u32, idle: Duration) -> Outcome {
+    let runtime = settings::runtime()?;
+    let is_building = || {
+        runtime.block_on(async {
+            let client = connect(&managed.address()).await.ok()?;
+            client.is_building().await.ok()
+        })
+    };
+    // A daemon that cannot say whether it builds is of no use to anybody.
+    let watched = managed.watch(pid, idle, || is_building().unwrap_or(false));
+    watched.map_err(failed)
 }
 
 fn failed(error: ManagedError) -> Error {
@@ -69,13 +169,10 @@ fn failed(error: ManagedError) -> Error {
 }
 
 fn prune(managed: &Managed, all: bool, output: &Output) -> Outcome {
-    let (address, _) = managed.start().map_err(failed)?;
+    let started = managed.start().map_err(failed)?;
     let runtime = settings::runtime()?;
     runtime.block_on(async {
-        let address = address.parse().map_err(|error| rendering::usage(&error))?;
-        let client = Client::connect(&address, None)
-            .await
-            .map_err(|error| rendering::wire(&error))?;
+        let client = connect(&started.address).await?;
         let removed = client
             .prune(Prune {
                 all,

@@ -71,7 +71,11 @@ pub(crate) fn run(args: Args, output: &Output) -> Outcome {
 impl Pack {
     async fn run(&self) -> Result<Vec<Built>, Error> {
         let display = self.progress.start()?;
-        let client = match builder::connect(&self.builder, Vec::new(), &display).await {
+        let connecting = async {
+            let choice = self.builder.choice()?;
+            builder::connect(&self.builder, choice, &display).await
+        };
+        let client = match connecting.await {
             Ok(client) => client,
             Err(error) => return display.finish(Err(Failure::Rendered(error))).await,
         };

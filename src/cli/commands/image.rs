@@ -1,8 +1,10 @@
 //! `gobuild image`
 
+mod files;
+mod several;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -13,16 +15,18 @@ use crate::buildkit::session::secrets::{SecretSource, SecretSpec};
 use crate::buildkit::session::ssh::{SshService, SshSpec};
 use crate::cli::caches::{CacheArgs, Named};
 use crate::cli::failure::Failure;
+use crate::cli::nodes::{self, Builders};
 use crate::cli::output::Output;
 use crate::cli::progress::{Display, ProgressArgs};
 use crate::cli::settings::{self, BuilderArgs, ProjectArgs, Travel};
 use crate::cli::{Outcome, builder, rendering};
 use crate::error::{Error, Kind};
+use crate::oci::Platform;
 use crate::oci::exporter::{Destination, Output as Wanted, OutputKind};
 use crate::pipeline::caches::{Caches, Defaults};
-use crate::pipeline::exports::{self, Options};
+use crate::pipeline::exports::{self, Export, Options};
 use crate::pipeline::function::{Inputs, Jobs};
-use crate::pipeline::outcome::{Outcome as Built, metadata_file};
+use crate::pipeline::outcome::Outcome as Built;
 use crate::pipeline::present::Sources;
 use crate::pipeline::project::Project;
 use crate::pipeline::run::{self, Offer};
@@ -165,26 +169,17 @@ async fn stages(
     display: &Display,
     cancel: &CancellationToken,
 ) -> Result<Vec<Built>, Failure> {
-    let client = builder::connect(&args.builder, args.project.platforms()?, display).await?;
+    let targets = args.project.targets(project)?;
+    let client = match nodes::connect(&args.builder, &targets, display).await? {
+        Builders::One(client) => *client,
+        Builders::Several(nodes) => {
+            return several::stages(args, project, wishes, &nodes, (display, cancel)).await;
+        }
+    };
     let platform = builder::platform(&client).await?;
-    let travel = Travel {
-        cache: wishes.caches.any(),
-        packages: args.caches.relays(),
-    };
-    let plan = args.project.plan(project, &platform, travel)?;
-    let options = Options {
-        insecure_registry: args.insecure_registry,
-        compression: args.compression,
-    };
-    let exports = exports::exports(&plan, &wishes.outputs, options)
-        .map_err(|error| rendering::usage(&error))?;
-    let caches = wishes.caches.complete(&Defaults {
-        insecure_registry: args.insecure_registry,
-        compression: exports::cache_compression(&exports).to_owned(),
-    });
-    for note in &caches.notes {
-        display.warn(note.clone());
-    }
+    let plan = args.plan(project, wishes, &platform)?;
+    let exports = args.exports(&plan, wishes)?;
+    let caches = args.completed(&wishes.caches, &exports, display);
     let (inputs, mut offer) = prepare(args, project, plan, wishes.epoch).await?;
     offer.caches = caches;
     let events = display.events();
@@ -263,6 +258,35 @@ fn cancelled_by_signals() -> CancellationToken {
 }
 
 impl Args {
+    /// Plans the project for steps that run on `platform`.
+    fn plan(&self, project: &Project, wishes: &Wishes, platform: &Platform) -> Result<Plan, Error> {
+        let travel = Travel {
+            cache: wishes.caches.any(),
+            packages: self.caches.relays(),
+        };
+        self.project.plan(project, platform, travel)
+    }
+
+    fn exports(&self, plan: &Plan, wishes: &Wishes) -> Result<Vec<Export>, Error> {
+        let options = Options {
+            insecure_registry: self.insecure_registry,
+            compression: self.compression,
+        };
+        exports::exports(plan, &wishes.outputs, options).map_err(|error| rendering::usage(&error))
+    }
+
+    /// Completes caches; says which are left out.
+    fn completed(&self, caches: &Named, exports: &[Export], display: &Display) -> Caches {
+        let caches = caches.complete(&Defaults {
+            insecure_registry: self.insecure_registry,
+            compression: exports::cache_compression(exports).to_owned(),
+        });
+        for note in &caches.notes {
+            display.warn(note.clone());
+        }
+        caches
+    }
+
     fn outputs(&self) -> Vec<Wanted> {
         let mut outputs = self.output.clone();
         let pushed = |output: &Wanted| output.kind == OutputKind::Image { push: true };
@@ -338,44 +362,4 @@ impl Args {
         );
         secrets.map_err(|error| Error::of(Kind::Project, &error))
     }
-
-    fn write_files(&self, built: &[Built]) -> Result<(), Error> {
-        let named = |path: &&PathBuf| !path.as_os_str().is_empty();
-        if let Some(path) = self.metadata_file.as_ref().filter(named) {
-            write(path, &metadata_file(built))?;
-        }
-        if let Some(path) = &self.image_refs {
-            let lines = built.iter().flat_map(Built::pinned).map(|line| line + "\n");
-            write(path, &lines.collect::<String>())?;
-        }
-        let Some(path) = &self.iidfile else {
-            return Ok(());
-        };
-        let ids: Vec<&str> = built.iter().filter_map(Built::image_id).collect();
-        match ids.as_slice() {
-            [id] => write(path, id),
-            ids => {
-                let message = format!("--iidfile holds one image id, and there are {}", ids.len());
-                Err(Error::new(Kind::Usage, message))
-            }
-        }
-    }
-}
-
-/// Writes a file whole or not at all.
-fn write(path: &Path, content: &str) -> Result<(), Error> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let written =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).and_then(|file| {
-            fs::write(file.path(), content)?;
-            file.persist(path).map_err(|error| error.error)
-        });
-    written.map(drop).map_err(|error| {
-        Error::new(
-            Kind::Other,
-            format!("cannot write {}: {error}", path.display()),
-        )
-    })
 }

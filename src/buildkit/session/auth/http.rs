@@ -16,17 +16,38 @@ const TOTAL: Duration = Duration::from_secs(45);
 ///
 /// # Errors
 /// The TLS library cannot be set up.
-pub(super) fn client() -> Result<Client, HttpError> {
+pub fn client() -> Result<Client, HttpError> {
     static CLIENT: OnceLock<Client> = OnceLock::new();
     if let Some(client) = CLIENT.get() {
         return Ok(client.clone());
     }
+    let client = client_with(verifying()?, true)?;
+    Ok(CLIENT.get_or_init(|| client).clone())
+}
+
+/// Returns TLS that trusts what the shared client trusts.
+///
+/// # Errors
+/// The TLS library cannot be set up.
+pub fn verifying() -> Result<ClientConfig, HttpError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
+    Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots())
-        .with_no_client_auth();
-    let client = Client::builder()
+        .with_no_client_auth())
+}
+
+/// Returns a client of the same manners with trust of its own, through the proxies that the
+/// environment names or without.
+///
+/// # Errors
+/// The HTTP library refuses.
+pub fn client_with(tls: ClientConfig, proxies: bool) -> Result<Client, HttpError> {
+    let client = match proxies {
+        true => Client::builder(),
+        false => Client::builder().no_proxy(),
+    };
+    let client = client
         .tls_backend_preconfigured(tls)
         .connect_timeout(CONNECT)
         .timeout(TOTAL)
@@ -42,12 +63,12 @@ pub(super) fn client() -> Result<Client, HttpError> {
         }))
         .user_agent(concat!("gobuild/", env!("CARGO_PKG_VERSION")))
         .build()?;
-    Ok(CLIENT.get_or_init(|| client).clone())
+    Ok(client)
 }
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum HttpError {
+pub enum HttpError {
     /// The TLS library refuses.
     #[error("cannot set up TLS")]
     Tls(#[from] rustls::Error),

@@ -29,6 +29,9 @@ use tonic::{Request, Response, Status};
 use authority::Seeds;
 
 pub use credentials::Credentials;
+pub use http::{
+    HttpError, client as http_client, client_with as http_client_with, verifying as verifying_tls,
+};
 pub use store::{AuthError, CredentialStore, Locations};
 
 /// The methods that this service answers, as the session announces them.
@@ -79,6 +82,46 @@ impl AuthService {
         authority::Key::derive(&salt, message)
             .ok_or_else(|| Status::internal("no key can be derived"))
     }
+}
+
+/// A registry that this side cannot log in to.
+#[derive(Debug, thiserror::Error)]
+#[error("no token for {host}: {reason}")]
+pub struct NoToken {
+    /// The registry.
+    pub host: String,
+    /// Why not, without any secret.
+    pub reason: String,
+}
+
+/// Fetches a token for this side's own use of a registry.
+///
+/// # Errors
+/// The token server cannot be reached, refuses, or must not see the credentials.
+pub async fn bearer(
+    store: &CredentialStore,
+    host: &str,
+    realm: &str,
+    service: &str,
+    scope: String,
+) -> Result<String, NoToken> {
+    let failed = |error: &dyn std::error::Error| NoToken {
+        host: host.to_owned(),
+        reason: explained(error),
+    };
+    let credentials = store.credentials_for(host).await;
+    let credentials = credentials.map_err(|error| failed(&error))?;
+    let request = FetchTokenRequest {
+        client_id: String::new(),
+        host: host.to_owned(),
+        realm: realm.to_owned(),
+        service: service.to_owned(),
+        scopes: vec![scope],
+    };
+    let token = token::fetch(&request, &credentials).await;
+    token
+        .map(|answer| answer.token)
+        .map_err(|error| failed(&error))
 }
 
 /// Returns an error with its causes in one line.

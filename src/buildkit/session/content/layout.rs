@@ -66,6 +66,38 @@ impl LayoutStore {
         Ok(())
     }
 
+    /// Stores a blob that this side has made.
+    ///
+    /// # Errors
+    /// It cannot be stored.
+    pub fn add(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut ingest = self.begin()?;
+        ingest.append(bytes)?;
+        self.commit(ingest)
+    }
+
+    /// Stores a copy of a blob of another layout, unless it is there already.
+    ///
+    /// # Errors
+    /// The other layout does not hold it, or it cannot be stored.
+    pub fn copy(&self, from: &Self, digest: &str) -> io::Result<()> {
+        if self.size(digest)?.is_some() {
+            return Ok(());
+        }
+        let mut blob = from
+            .open(digest, 0)?
+            .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        let mut ingest = self.begin()?;
+        digest.clone_into(&mut ingest.expected);
+        let mut piece = vec![0; 1 << 20];
+        loop {
+            match blob.read(&mut piece)? {
+                0 => return self.commit(ingest),
+                length => ingest.append(&piece[..length])?,
+            }
+        }
+    }
+
     /// Returns digests and sizes of all blobs.
     pub(super) fn blobs(&self) -> io::Result<Vec<(String, u64)>> {
         let entries = match fs::read_dir(self.root.join("blobs/sha256")) {

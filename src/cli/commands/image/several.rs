@@ -1,0 +1,94 @@
+//! `gobuild image` on a builder of several nodes.
+//!
+//! Nodes of one platform have their steps' inputs in common. Another platform has a toolchain of
+//! its own, and so a plan of its own, which makes the same images.
+
+use std::collections::BTreeMap;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Args, Wishes, prepare, source_paths};
+use crate::cli::failure::Failure;
+use crate::cli::nodes::Node;
+use crate::cli::progress::Display;
+use crate::error::{Error, Kind};
+use crate::oci::Platform;
+use crate::pipeline::exports::Export;
+use crate::pipeline::function::Inputs;
+use crate::pipeline::nodes;
+use crate::pipeline::outcome::Outcome as Built;
+use crate::pipeline::project::Project;
+use crate::pipeline::run::Offer;
+
+/// What steps on one platform need.
+type Prepared = BTreeMap<Platform, (Inputs, Offer)>;
+
+/// Plans, and builds on all nodes at once.
+pub(super) async fn stages(
+    args: &Args,
+    project: &Project,
+    wishes: &Wishes,
+    building: &[Node],
+    (display, cancel): (&Display, &CancellationToken),
+) -> Result<Vec<Built>, Failure> {
+    let mut prepared = Prepared::new();
+    let mut exports: Vec<Export> = Vec::new();
+    for node in building {
+        if prepared.contains_key(&node.platform) {
+            continue;
+        }
+        let plan = args.plan(project, wishes, &node.platform)?;
+        if exports.is_empty() {
+            exports = args.exports(&plan, wishes)?;
+        }
+        let inputs = prepare(args, project, plan, wishes.epoch).await?;
+        prepared.insert(node.platform.clone(), inputs);
+    }
+    let Some((first, _)) = prepared.values().next() else {
+        return Ok(Vec::new());
+    };
+    let scratch = tempfile::tempdir().map_err(|error| {
+        Error::of(Kind::Other, &error).under("there is no room for temporary files")
+    })?;
+    let node_of = |platform: &Platform| {
+        let builds = |node: &Node| node.targets.contains(platform);
+        building.iter().position(builds).unwrap_or(0)
+    };
+    let count = building.len();
+    let split = nodes::split(&first.plan, &exports, count, node_of, scratch.path());
+    let offers = offers(args, wishes, building, &prepared, (&exports, display));
+    let pairs = building.iter().zip(&offers);
+    let nodes: Vec<nodes::Node<'_>> = pairs
+        .filter_map(|(node, offer)| {
+            Some(nodes::Node {
+                client: &node.client,
+                inputs: &prepared.get(&node.platform)?.0,
+                offer,
+            })
+        })
+        .collect();
+    let built = nodes::run(&nodes, &split, &display.events(), cancel).await;
+    built.map_err(|error| Failure::Run {
+        error: Box::new(error),
+        paths: source_paths(&first.plan, project),
+    })
+}
+
+/// Returns what each node is offered: the same but for the caches, where each writes to a place of
+/// its own.
+fn offers(
+    args: &Args,
+    wishes: &Wishes,
+    building: &[Node],
+    prepared: &Prepared,
+    (exports, display): (&[Export], &Display),
+) -> Vec<Offer> {
+    let names: Vec<String> = building.iter().map(|node| node.name.clone()).collect();
+    let offers = building.iter().filter_map(|node| {
+        let mut offer = prepared.get(&node.platform)?.1.clone();
+        let caches = wishes.caches.of_node(&node.name, &names);
+        offer.caches = args.completed(&caches, exports, display);
+        Some(offer)
+    });
+    offers.collect()
+}

@@ -1,0 +1,147 @@
+//! Against a registry made for it, which has no TLS, as those on loopback.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a server and its user's login are made for the test"
+)]
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::buildkit::session::auth::Locations;
+
+/// First byte of a TLS handshake.
+const HANDSHAKE: u8 = 22;
+
+/// Answers each request with the next of `answers` (`HOST` is its own address); returns its
+/// address and what it saw: the request's line, authorization and body.
+async fn registry(answers: &'static [&'static str]) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (kept, own) = (Arc::clone(&seen), host.clone());
+    tokio::spawn(async move {
+        let mut answers = answers.iter();
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            if stream.fill_buf().await.unwrap().first() == Some(&HANDSHAKE) {
+                continue;
+            }
+            let request = request(&mut stream).await;
+            kept.lock().unwrap().push(request);
+            let answer = answers.next().unwrap().replace("HOST", &own);
+            let (head, body) = answer.split_once('|').unwrap();
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (host, seen)
+}
+
+async fn request(stream: &mut BufReader<TcpStream>) -> String {
+    let (mut line, mut authorization, mut length) = (String::new(), String::new(), 0);
+    stream.read_line(&mut line).await.unwrap();
+    loop {
+        let mut header = String::new();
+        stream.read_line(&mut header).await.unwrap();
+        let Some((name, value)) = header.trim().split_once(": ") else {
+            break;
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "authorization" => authorization = value.to_owned(),
+            "content-length" => length = value.parse().unwrap(),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.unwrap();
+    let line = line.trim().trim_end_matches(" HTTP/1.1");
+    format!(
+        "{line} [{authorization}] {}",
+        String::from_utf8_lossy(&body)
+    )
+}
+
+/// Returns a way to registries for a user who has logged in to `host`.
+fn logged_in(folder: &Path, host: &str) -> Registry {
+    let auth = STANDARD.encode("me:sesame");
+    let config = serde_json::json!({ "auths": { host: { "auth": auth } } });
+    std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
+    let store = CredentialStore::load(Locations {
+        docker: Some(folder.to_owned()),
+        ..Locations::default()
+    });
+    Registry::new(Arc::new(store.unwrap()), false)
+}
+
+async fn put(host: &str) -> Result<(), RegistryError> {
+    let folder = tempfile::tempdir().unwrap();
+    let reference = format!("{host}/team/app:1").parse().unwrap();
+    let registry = logged_in(folder.path(), host);
+    registry.put(&reference, "application/x", b"{}").await
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_for_the_repository() {
+    let (host, seen) = registry(&[
+        "401 Unauthorized\r\nwww-authenticate: Bearer realm=\"http://HOST/token\",service=\"s\"|",
+        "200 OK|{\"token\":\"t1\"}",
+        "201 Created|",
+    ])
+    .await;
+    put(&host).await.unwrap();
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen[0], "PUT /v2/team/app/manifests/1 [] {}");
+    assert!(seen[1].starts_with("POST /token ["), "{}", seen[1]);
+    assert!(
+        seen[1].contains("scope=repository%3Ateam%2Fapp%3Apull%2Cpush"),
+        "{}",
+        seen[1]
+    );
+    assert_eq!(seen[2], "PUT /v2/team/app/manifests/1 [Bearer t1] {}");
+}
+
+#[tokio::test]
+async fn a_password_goes_to_who_asks_for_one() {
+    let (host, seen) = registry(&[
+        "401 Unauthorized\r\nwww-authenticate: Basic realm=\"r\"|",
+        "503 Unavailable|",
+        "401 Unauthorized\r\nwww-authenticate: Basic realm=\"r\"|",
+        "201 Created|",
+    ])
+    .await;
+    put(&host).await.unwrap();
+    let login = STANDARD.encode("me:sesame");
+    let last = format!("PUT /v2/team/app/manifests/1 [Basic {login}] {{}}");
+    assert_eq!(*seen.lock().unwrap().last().unwrap(), last);
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_in_the_registry_s_words() {
+    let (host, _) =
+        registry(&["400 Bad Request|{\"errors\":[{\"message\":\"manifest invalid\"}]}"]).await;
+    let told = put(&host).await.unwrap_err().to_string();
+    assert_eq!(
+        told,
+        format!("{host} answered 400 Bad Request: manifest invalid")
+    );
+}
+
+#[tokio::test]
+async fn nobody_at_home() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let told = put(&host).await.unwrap_err().to_string();
+    assert_eq!(told, format!("cannot reach {host} from this machine"));
+}
