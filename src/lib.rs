@@ -27,6 +27,9 @@
 //! 11. [`cacheprog`] is a program of its own inside this one: the `go` command starts it as its build
 //!     cache, in build steps as on a developer's machine.
 //!
+//! 12. [`frontend`] is the other host of the build function: BuildKit starts it for `# syntax=`, and it
+//!     reads the project through the daemon.
+//!
 //! Stages depend in one direction: `project → plan → lower → buildkit`, put together by [`pipeline`].
 //! [`llb`], [`content`] and [`oci`] are leaves beside them. `project` (but its disk tree), `plan`,
 //! `check`, `llb` and `lower` read no file, environment, clock or network, so that the same project
@@ -52,6 +55,7 @@
 //! | layouts, as the daemon asks for them; OCI layout folders, local caches among them | [`buildkit::session::content`] |
 //! | archives and folders of binaries | [`buildkit::session::filesend`] |
 //! | mounts of a step's container; `go` in it | [`container`] |
+//! | what the daemon hands to a frontend: variables, standard streams | [`frontend::environment`], [`buildkit::transport`] |
 //! | Go build caches, theirs and others'; object stores of compile results; sockets of relays | [`cacheprog`] |
 //! | layouts for buildctl (`gobuild llb --content`) | [`content::Store`] |
 //! | the environment of flags | `cli::settings`; credentials of remote caches: `cli::caches` |
@@ -70,6 +74,7 @@ pub mod cli;
 pub mod container;
 pub mod content;
 pub mod error;
+pub mod frontend;
 pub mod llb;
 pub mod lower;
 pub mod oci;

@@ -5,6 +5,7 @@
 //! collection is off, so that no case depends on how full this machine's disk is.
 
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -108,6 +109,7 @@ fn launch(folder: &Path) -> Child {
         .stdout(Stdio::null())
         .stderr(File::create(folder.join("log")).unwrap())
         .stdin(Stdio::null())
+        .process_group(0)
         .spawn()
         .expect("buildkitd must be on PATH")
 }

@@ -43,6 +43,8 @@ pub(crate) struct Case {
     pub(crate) second_platform: bool,
     /// Registry cache.
     pub(crate) cache: Cache,
+    /// Milliseconds each way to the remote compile cache.
+    pub(crate) latency: Option<u64>,
     /// Who takes part.
     pub(crate) columns: &'static [Column],
     /// What is built; empty: every project that has what is edited.
@@ -51,7 +53,7 @@ pub(crate) struct Case {
 
 use Column::{
     Dockerfile, DockerfileLayers, DockerfileSplit, DockerfileZstd, Floor, Gobuild, GobuildRemote,
-    Ko, Native,
+    Graph, Helper, HelperRemote, Ko, Native, Plan,
 };
 
 const EVERYONE: &[Column] = &[
@@ -64,6 +66,13 @@ const EVERYONE: &[Column] = &[
 ];
 const SINGLE: [&str; 4] = ["gh", "heavy", "small-one", "small-three"];
 const THREE: &[&str] = &["heavy", "small-three"];
+const LOCAL: &[&str] = &["gh", "heavy", "small-one"];
+const MONOREPOS: &[&str] = &[
+    "monorepo",
+    "monorepo-4x",
+    "small-monorepo",
+    "small-monorepo-4x",
+];
 
 const WARM: Case = Case {
     name: "no-op",
@@ -73,6 +82,7 @@ const WARM: Case = Case {
     scope: Scope::All,
     second_platform: false,
     cache: Cache::None,
+    latency: None,
     columns: EVERYONE,
     projects: &[],
 };
@@ -92,8 +102,16 @@ const COLD: Case = Case {
     ..WARM
 };
 
+const REMOTE: Case = Case {
+    edit: Some(Edit::Main),
+    scope: Scope::First,
+    columns: &[Native, HelperRemote],
+    projects: LOCAL,
+    ..WARM
+};
+
 /// All cases, in the order in which they run: the last cold one leaves the least to warm up.
-pub(crate) const CASES: [Case; 13] = [
+pub(crate) const CASES: [Case; 17] = [
     COLD,
     Case {
         name: "cold-export",
@@ -202,6 +220,34 @@ pub(crate) const CASES: [Case; 13] = [
         columns: &[Gobuild, Dockerfile, DockerfileZstd, Ko, Native],
         projects: &SINGLE,
         ..WARM
+    },
+    Case {
+        name: "client",
+        title: "planning, and planning and marshalling; no builder",
+        columns: &[Plan, Graph],
+        projects: MONOREPOS,
+        ..WARM
+    },
+    Case {
+        name: "helper",
+        title: "one line in one main, `go build` of it on this machine",
+        edit: Some(Edit::Main),
+        scope: Scope::First,
+        columns: &[Native, Helper],
+        projects: LOCAL,
+        ..WARM
+    },
+    Case {
+        name: "remote-20ms",
+        title: "the same; remote: local cache emptied, 20 ms to the compile cache",
+        latency: Some(20),
+        ..REMOTE
+    },
+    Case {
+        name: "remote-100ms",
+        title: "the same; remote: local cache emptied, 100 ms to the compile cache",
+        latency: Some(100),
+        ..REMOTE
     },
 ];
 

@@ -7,15 +7,15 @@ use std::process::Command;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::contenders::{self, Build, binary};
+use crate::contenders::{self, Build, Column, binary};
 use crate::lab::{Lab, remove};
 use crate::tool;
 
-/// Compares every binary that a build of gobuild's pushed, on every platform, and returns how many.
+/// Compares every binary that a build pushed or left, on every platform, and returns how many.
 ///
 /// # Panics
 /// Panics if one differs.
-pub(crate) fn binaries(lab: &Lab, build: &Build<'_>) -> usize {
+pub(crate) fn binaries(lab: &Lab, column: Column, build: &Build<'_>) -> usize {
     let mut compared = 0;
     for platform in &build.platforms {
         let out = lab.place("check");
@@ -28,12 +28,11 @@ pub(crate) fn binaries(lab: &Lab, build: &Build<'_>) -> usize {
             &out,
         ));
         for main in &build.mains {
-            let image = contenders::gobuild_image(lab, build, main);
-            let ours = pushed(&image, platform, binary(main));
+            let (place, ours) = made(lab, column, build, platform, main);
             let theirs = fs::read(out.join(binary(main))).unwrap();
             assert!(
                 Sha256::digest(&ours) == Sha256::digest(&theirs),
-                "{image} for {platform} holds {} bytes that `go build` does not make of {main} ({})",
+                "{place} for {platform} holds {} bytes that `go build` does not make of {main} ({})",
                 ours.len(),
                 theirs.len(),
             );
@@ -41,6 +40,28 @@ pub(crate) fn binaries(lab: &Lab, build: &Build<'_>) -> usize {
         }
     }
     compared
+}
+
+/// Returns where a binary is that a column made, and its bytes.
+fn made(
+    lab: &Lab,
+    column: Column,
+    build: &Build<'_>,
+    platform: &str,
+    main: &str,
+) -> (String, Vec<u8>) {
+    let name = binary(main);
+    match column {
+        Column::Helper | Column::HelperRemote => {
+            let file = column.out(lab).join(name);
+            (file.display().to_string(), fs::read(&file).unwrap())
+        }
+        _ => {
+            let image = contenders::gobuild_image(lab, build, main);
+            let bytes = pushed(&image, platform, name);
+            (image, bytes)
+        }
+    }
 }
 
 /// Returns a binary out of an image in the registry.

@@ -1,4 +1,5 @@
-//! What all builds of a run stand on: a folder, a registry, a builder, images, Go toolchains.
+//! What all builds of a run stand on: a folder, a registry, a builder, a store of compiled packages,
+//! images, Go toolchains.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +11,7 @@ use serde::Deserialize;
 use crate::builder::Builder;
 use crate::environment::environment;
 use crate::registry::Registry;
+use crate::store::Store;
 use crate::{images, tool};
 
 /// The program under test, as this bench was built with it.
@@ -22,6 +24,8 @@ pub(crate) struct Lab {
     pub(crate) builder: Builder,
     /// Where everything is pushed to.
     pub(crate) registry: Registry,
+    /// Where compiled packages are kept.
+    pub(crate) store: Store,
     /// The base image of Dockerfiles and of ko.
     pub(crate) base: String,
     toolchains: BTreeMap<String, PathBuf>,
@@ -67,6 +71,7 @@ impl Lab {
             folder,
             builder,
             registry,
+            store: Store::start(),
             base,
             toolchains: BTreeMap::new(),
         }

@@ -6,9 +6,11 @@
 //! 3. Each of the [`projects`] runs each of the [`cases`] that it has: [`rounds`] lets the columns of
 //!    [`contenders`] take turns, each on its own copy of the sources with its own [`edits`];
 //!    [`measure`] times them; [`check`] compares gobuild's binaries with native ones.
-//! 4. [`report`] writes medians, ratios and a chart.
+//! 4. [`report`] writes medians, ratios and a chart, after each round, with what an earlier run left
+//!    in [`results`] if that is to be kept.
 //!
-//! A build that fails ends the bench with what it said. No time is asserted.
+//! A build that fails ends the bench with what it said; [`stop`] knows when else it ends. No time is
+//! asserted.
 //!
 //! `cargo bench --bench bench -- monorepo FOLDER MAINS PACKAGES` writes a [`monorepo`] instead.
 
@@ -31,12 +33,21 @@ mod lab;
 mod machine;
 mod measure;
 mod monorepo;
+#[path = "../harness/objects.rs"]
+#[expect(dead_code, reason = "tests look more closely at what a store holds")]
+mod objects;
 mod plain;
+#[path = "../harness/port.rs"]
+mod port;
 mod projects;
 mod registry;
 mod report;
+mod results;
 mod rounds;
+mod said;
 mod settings;
+mod stop;
+mod store;
 #[path = "../harness/tool.rs"]
 mod tool;
 
@@ -48,8 +59,10 @@ use crate::lab::Lab;
 use crate::machine::Machine;
 use crate::monorepo::Shape;
 use crate::projects::{PROJECTS, Project};
-use crate::rounds::{Results, Running};
+use crate::results::{Plain, Results};
+use crate::rounds::Running;
 use crate::settings::Settings;
+use crate::stop::Stop;
 
 fn main() {
     // cargo itself adds --bench.
@@ -79,10 +92,24 @@ fn bench() {
     let settings = Settings::read();
     check_names(&settings);
     let machine = Machine::seen();
+    let stop = Stop::after(settings.minutes);
+    let mut results = if settings.keep {
+        Results::of_earlier_run()
+    } else {
+        Results::default()
+    };
+    let write = |results: &Results| {
+        report::write(&settings, &machine, results);
+    };
     let mut lab = Lab::start();
-    let mut results = Results::default();
     for project in PROJECTS.iter().filter(|project| wanted(&settings, project)) {
-        run(&settings, project, &mut lab, &mut results);
+        if !stop.is_now() {
+            let parts = (&settings, &stop, &write as &dyn Fn(&Results));
+            run(parts, project, &mut lab, &mut results);
+        }
+    }
+    if stop.is_now() {
+        eprintln!("stopped; KEEP=1 goes on with what there is");
     }
     let path = report::write(&settings, &machine, &results);
     println!("{}", std::fs::read_to_string(&path).unwrap());
@@ -90,7 +117,12 @@ fn bench() {
 }
 
 /// Runs all chosen cases of a project.
-fn run(settings: &Settings, project: &Project, lab: &mut Lab, results: &mut Results) {
+fn run(
+    (settings, stop, write): (&Settings, &Stop, &dyn Fn(&Results)),
+    project: &Project,
+    lab: &mut Lab,
+    results: &mut Results,
+) {
     let sources = lab.place("sources");
     lab::remove(&sources);
     project.write(&sources);
@@ -105,10 +137,12 @@ fn run(settings: &Settings, project: &Project, lab: &mut Lab, results: &mut Resu
             project,
             case,
             toolchain: &toolchain,
+            stop,
+            write,
         };
         running.run(lab, results);
     }
-    if cases.iter().any(|case| case.cache == Cache::Import) {
+    if cases.iter().any(|case| case.cache == Cache::Import) && !stop.is_now() {
         let build = Build {
             project,
             tree: sources,
@@ -119,9 +153,17 @@ fn run(settings: &Settings, project: &Project, lab: &mut Lab, results: &mut Resu
             cache: Cache::None,
             cache_repository: String::new(),
             compile_cache: None,
+            fills: false,
+            latency: None,
+            manifest: None,
         };
         let (modules, compiled) = plain::layers(lab, &build);
-        results.plain.push((project.name, modules, compiled));
+        results.weigh(Plain {
+            project: project.name.to_owned(),
+            modules,
+            compiled,
+        });
+        write(results);
     }
     // The next project's trees need the room.
     lab::remove(&lab.place("trees"));

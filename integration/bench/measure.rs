@@ -6,15 +6,19 @@
 //! bench, and what it said is shown.
 
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use rustix::process::Pid;
+use serde::{Deserialize, Serialize};
 use wait4::Wait4 as _;
 
+use crate::stop;
+
 /// What a run took.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Usage {
     /// From the start of the first program to the end of the last one, in seconds.
     pub(crate) wall: f64,
@@ -37,7 +41,8 @@ pub(crate) fn run(commands: Vec<Command>, log: &Path) -> Usage {
         command
             .stdout(file.try_clone().unwrap())
             .stderr(file)
-            .stdin(Stdio::null());
+            .stdin(Stdio::null())
+            .process_group(0);
         prepared.push((command, path));
     }
     let begin = Instant::now();
@@ -48,11 +53,13 @@ pub(crate) fn run(commands: Vec<Command>, log: &Path) -> Usage {
             child.unwrap_or_else(|error| panic!("{command:?}: {error} (it must be on PATH)"))
         })
         .collect();
+    stop::running(running.iter().map(Pid::from_child).collect());
     let ends: Vec<_> = running
         .into_iter()
         .map(|child| child.wait4().unwrap())
         .collect();
     let wall = begin.elapsed();
+    stop::running(Vec::new());
     let mut usage = Usage {
         wall: wall.as_secs_f64(),
         cpu: 0.0,

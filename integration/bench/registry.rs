@@ -3,10 +3,13 @@
 //! Its access log, in the format of the Apache web server, says what was pulled.
 
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::port::free_port;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
@@ -40,6 +43,7 @@ impl Registry {
             .stdout(file.try_clone().unwrap())
             .stderr(file)
             .stdin(Stdio::null())
+            .process_group(0)
             .spawn()
             .expect("registry must be on PATH");
         let begin = Instant::now();
@@ -88,9 +92,4 @@ impl Drop for Registry {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }

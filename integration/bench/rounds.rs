@@ -1,8 +1,8 @@
 //! Runs one case of one project: prepares, lets the columns take turns, records, checks.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::PathBuf;
-
-use serde::Serialize;
 
 use crate::cases::{Case, Scope, Start};
 use crate::check;
@@ -11,40 +11,14 @@ use crate::images::PLATFORMS;
 use crate::lab::{Lab, Toolchain, remove};
 use crate::measure::{self, Usage};
 use crate::projects::{PROJECTS, Project};
+use crate::results::{Again, Missing, Results, Sample};
+use crate::said;
 use crate::settings::Settings;
+use crate::stop::Stop;
+use crate::tool;
 
 /// The project that is built before another one of the same toolchain.
 const NEIGHBOUR: &str = "neighbour";
-
-/// One timed build.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Sample {
-    /// Name of the project.
-    pub(crate) project: &'static str,
-    /// Name of the case.
-    pub(crate) case: &'static str,
-    /// Name of the column.
-    pub(crate) column: &'static str,
-    /// From 1.
-    pub(crate) round: usize,
-    /// What it took.
-    pub(crate) usage: Usage,
-    /// Bytes of blobs that the builder pulled from the column's registry cache.
-    pub(crate) pulled: u64,
-}
-
-/// All that was found out.
-#[derive(Default, Serialize)]
-pub(crate) struct Results {
-    /// In the order of running.
-    pub(crate) samples: Vec<Sample>,
-    /// Why a cell is empty: project, case, column, reason.
-    pub(crate) missing: Vec<(&'static str, &'static str, &'static str, String)>,
-    /// Of projects with a fresh-runner case: module cache and GOCACHE as zstd layers, in bytes.
-    pub(crate) plain: Vec<(&'static str, u64, u64)>,
-    /// How many binaries of gobuild were compared with native ones; all were equal.
-    pub(crate) compared: usize,
-}
 
 /// A case of a project that is being run.
 pub(crate) struct Running<'a> {
@@ -56,35 +30,49 @@ pub(crate) struct Running<'a> {
     pub(crate) case: &'a Case,
     /// The project's Go.
     pub(crate) toolchain: &'a Toolchain,
+    /// When to stop.
+    pub(crate) stop: &'a Stop,
+    /// Writes the report as far as it is.
+    pub(crate) write: &'a dyn Fn(&Results),
 }
 
 impl Running<'_> {
-    /// Runs the case.
+    /// Runs the case, as far as there is time.
     pub(crate) fn run(&self, lab: &mut Lab, results: &mut Results) {
         let columns = self.columns(results);
-        if columns.is_empty() {
-            return;
-        }
         for &column in &columns {
+            if self.stop.is_now() {
+                return;
+            }
             self.prepare(lab, column);
         }
+        let mut last = 0;
         for round in 1..=self.rounds() {
             // Another one begins each round, so that none profits from its place.
             let mut order = columns.clone();
-            order.rotate_left((round - 1) % columns.len());
+            order.rotate_left((round - 1) % columns.len().max(1));
             for column in order {
+                if self.stop.is_now() {
+                    return;
+                }
                 let sample = self.sample(lab, column, round);
                 eprintln!(
                     "{:16} {:16} {:18} {round}: {:8.3} s",
                     sample.project, sample.case, sample.column, sample.usage.wall
                 );
-                results.samples.push(sample);
+                results.add(sample);
+            }
+            (self.write)(results);
+            last = round;
+        }
+        for &column in columns.iter().filter(|column| column.is_checked()) {
+            if !self.stop.is_now() {
+                results.compared += check::binaries(lab, column, &self.build(lab, column, last));
             }
         }
-        for column in [Column::Gobuild, Column::GobuildRemote] {
-            if columns.contains(&column) {
-                results.compared += check::binaries(lab, &self.build(lab, column, self.rounds()));
-            }
+        let counts = self.case.start == Start::AfterNeighbour && columns.contains(&Column::Gobuild);
+        if counts && !self.stop.is_now() {
+            results.count(self.standard_again(lab));
         }
     }
 
@@ -95,13 +83,14 @@ impl Running<'_> {
             if !self.settings.column(column.name()) || !column.fits(self.project) {
                 continue;
             }
-            match column.missing(self.case.cache, self.settings) {
+            match column.missing(self.case.cache) {
                 None => columns.push(column),
-                Some(reason) => {
-                    results
-                        .missing
-                        .push((self.project.name, self.case.name, column.name(), reason))
-                }
+                Some(reason) => results.miss(Missing {
+                    project: self.project.name.to_owned(),
+                    case: self.case.name.to_owned(),
+                    column: column.name().to_owned(),
+                    reason,
+                }),
             }
         }
         columns
@@ -122,7 +111,7 @@ impl Running<'_> {
     }
 
     /// Brings a column to where the first round begins: its tree in the state that will be edited,
-    /// and where the case says so, builder or registry cache filled from it.
+    /// and where the case says so, builder, registry cache or remote compile cache filled from it.
     fn prepare(&self, lab: &mut Lab, column: Column) {
         let tree = self.tree(lab, column);
         if !tree.exists() {
@@ -134,6 +123,11 @@ impl Running<'_> {
             let mut build = self.build(lab, column, 0);
             if build.cache == Cache::Import {
                 build.cache = Cache::Export;
+            }
+            build.fills = true;
+            if column == Column::GobuildRemote {
+                // A step that the builder has kept would write nothing.
+                column.empty(lab);
             }
             run(lab, column, &build);
         }
@@ -151,7 +145,7 @@ impl Running<'_> {
     fn sample(&self, lab: &mut Lab, column: Column, round: usize) -> Sample {
         self.edit(lab, column, round);
         match self.case.start {
-            Start::Warm => {}
+            Start::Warm => column.forget(lab),
             Start::Empty => column.empty(lab),
             Start::AfterNeighbour => {
                 column.empty(lab);
@@ -163,13 +157,16 @@ impl Running<'_> {
         let build = self.build(lab, column, round);
         let before = lab.registry.pulled(&build.cache_repository);
         let usage = run(lab, column, &build);
+        let is_ours = matches!(column, Column::Gobuild | Column::GobuildRemote);
         Sample {
-            project: self.project.name,
-            case: self.case.name,
-            column: column.name(),
+            project: self.project.name.to_owned(),
+            case: self.case.name.to_owned(),
+            column: column.name().to_owned(),
             round,
             usage,
             pulled: lab.registry.pulled(&build.cache_repository) - before,
+            compiled: is_ours.then(|| said::compile_steps(&text(lab))),
+            kept: false,
         }
     }
 
@@ -202,6 +199,9 @@ impl Running<'_> {
             platforms,
             cache: self.case.cache,
             compile_cache: self.settings.compile_cache.as_deref(),
+            fills: false,
+            latency: self.case.latency,
+            manifest: None,
         }
     }
 
@@ -227,6 +227,43 @@ impl Running<'_> {
         run(lab, column, &build);
     }
 
+    /// Builds once more after the neighbour, with `go build -v`, and tells which packages of the
+    /// standard library were compiled again. Of a flag that gobuild does not know for shared packages,
+    /// though it is the default, it leaves everything to the compile steps, which then name everything.
+    fn standard_again(&self, lab: &mut Lab) -> Again {
+        let column = Column::Gobuild;
+        column.empty(lab);
+        self.build_neighbour(lab, column);
+        let mut list = lab.compiler(
+            "go",
+            &lab.place(NEIGHBOUR),
+            self.toolchain,
+            Column::Native.name(),
+        );
+        list.args(["list", "-deps", "-f"])
+            .arg("{{if .Standard}}{{.ImportPath}}{{end}}")
+            .arg("./...");
+        let listed = tool::output(list).stdout;
+        let listed = String::from_utf8_lossy(&listed).into_owned();
+        let first: BTreeSet<String> = listed.lines().map(str::to_owned).collect();
+        let manifest = lab.place("verbose.toml");
+        fs::write(&manifest, "[go]\nflags = [\"-v\", \"-trimpath=true\"]\n").unwrap();
+        let mut build = self.build(lab, column, 0);
+        build.manifest = Some(manifest);
+        run(lab, column, &build);
+        let second = said::packages(&text(lab));
+        assert!(
+            !second.is_empty(),
+            "`go build -v` named nothing\n{}",
+            text(lab)
+        );
+        Again {
+            project: self.project.name.to_owned(),
+            packages: second.intersection(&first).cloned().collect(),
+            of: first.len(),
+        }
+    }
+
     fn tree(&self, lab: &Lab, column: Column) -> PathBuf {
         lab.place(&format!("trees/{}/{}", self.project.name, column.name()))
     }
@@ -236,4 +273,9 @@ fn run(lab: &Lab, column: Column, build: &Build<'_>) -> Usage {
     let log = lab.place("log");
     remove(&log);
     measure::run(column.commands(lab, build), &log)
+}
+
+/// Returns what the first program of the last build said.
+fn text(lab: &Lab) -> String {
+    fs::read_to_string(lab.place("log/0")).unwrap_or_default()
 }

@@ -16,8 +16,12 @@ pub(crate) struct Settings {
     pub(crate) projects: Vec<String>,
     /// Chosen columns; all if empty.
     pub(crate) columns: Vec<String>,
-    /// Where a remote compile cache is, if one is to be measured too.
+    /// Where another remote compile cache than the bench's own is.
     pub(crate) compile_cache: Option<String>,
+    /// Minutes after which no further build is begun.
+    pub(crate) minutes: Option<u64>,
+    /// Whether what an earlier run timed is kept where this one times nothing.
+    pub(crate) keep: bool,
 }
 
 impl Settings {
@@ -26,7 +30,7 @@ impl Settings {
     /// # Panics
     /// Panics if a number is none.
     pub(crate) fn read() -> Self {
-        let quick = text("QUICK").is_some_and(|value| value != "0");
+        let quick = flag("QUICK");
         Self {
             rounds: number("ROUNDS").unwrap_or(if quick { 1 } else { 5 }),
             cold_rounds: number("COLD_ROUNDS").unwrap_or(if quick { 1 } else { 3 }),
@@ -35,6 +39,8 @@ impl Settings {
             projects: list("PROJECTS"),
             columns: list("BENCH_COLUMNS"),
             compile_cache: text("COMPILE_CACHE"),
+            minutes: number("MINUTES").map(|minutes| minutes as u64),
+            keep: flag("KEEP"),
         }
     }
 
@@ -61,6 +67,11 @@ fn chosen(names: &[String], name: &str) -> bool {
 /// Returns a variable's value, if it has one.
 fn text(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Tells whether a variable is set to something but 0.
+fn flag(name: &str) -> bool {
+    text(name).is_some_and(|value| value != "0")
 }
 
 fn list(name: &str) -> Vec<String> {

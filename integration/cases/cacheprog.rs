@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 
 use crate::harness::gocache::{Built, GoBuild, built};
+use crate::harness::tool;
 
 const GO_MOD: &str = "module example.com/app\n\ngo 1.26.0\n";
 
@@ -198,4 +200,46 @@ fn a_summary_is_one_line() {
         .collect();
     assert_eq!(lines.len(), 1, "{}", cold.said);
     assert!(lines[0].contains(" missed; "), "{lines:?}");
+}
+
+/// A file system of four megabytes; it is unmounted with the value.
+struct Small(PathBuf);
+
+impl Small {
+    fn mount(folder: PathBuf) -> Self {
+        fs::create_dir_all(&folder).unwrap();
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", "size=4m", "gobuild-test"])
+            .arg(&folder);
+        tool::output(mount);
+        Self(folder)
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        // The test has failed or passed by now.
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_costs_what_is_not_kept_and_no_build() {
+    let build = project();
+    build.plain("other");
+    let binary = build.binary();
+    let _small = Small::mount(build.path("cache"));
+    for round in ["full", "found full"] {
+        let built = build.build();
+        assert_eq!(build.binary(), binary, "{round}");
+        assert!(
+            number(&built, "/failed_puts") > 0,
+            "{round}: {}",
+            built.stats
+        );
+        let said = "compiled packages are not kept in";
+        assert_eq!(built.said.matches(said).count(), 1, "{}", built.said);
+        assert!(!built.compiled.is_empty());
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::harness::gocache::{Built, GoBuild};
 use crate::harness::objects::{BUCKET, KEY, Objects, Road, SECRET};
+use crate::harness::vault::Vault;
 
 const MAIN: &str = "package main
 
@@ -129,6 +130,8 @@ fn damaged_packs_are_compiled_anew_never_linked() {
         assert!(!built.compiled.is_empty());
         assert_eq!(build.binary(), binary);
         assert!(built.stats["warnings"][0].is_string());
+        let said = "compiling anew what the remote cache should have had";
+        assert_eq!(built.said.matches(said).count(), 1, "{}", built.said);
     }
 }
 
@@ -145,4 +148,34 @@ fn a_store_that_is_down_or_refuses_is_said_once_and_the_build_goes_on() {
     let down = build.build();
     assert_eq!(down.said.matches(said).count(), 1, "{}", down.said);
     assert!(number(&down, "/puts/entries") > 30);
+}
+
+#[test]
+fn a_store_behind_tls_opens_with_a_token() {
+    let vault = Vault::start("open sesame");
+    let mut build = project("");
+    build
+        .set("GOBUILD_CACHEPROG_REMOTE", vault.url())
+        .set("GOBUILD_CACHEPROG_TOKEN", "open sesame")
+        .set("SSL_CERT_FILE", vault.authority());
+    let cold = build.build();
+    assert_eq!(cold.stats["traffic"]["published"], true, "{}", cold.said);
+    build.on("fresh");
+    let fresh = build.build();
+    assert!(fresh.compiled.is_empty(), "{:?}", fresh.compiled);
+    assert_eq!(vault.refused(), 0);
+    // Those with another token are refused, those who do not know the authority turn away.
+    let said = "building without the remote cache";
+    build.set("GOBUILD_CACHEPROG_TOKEN", "open barley");
+    let refused = build.on("refused").build();
+    assert_eq!(refused.said.matches(said).count(), 1, "{}", refused.said);
+    assert!(!refused.said.contains("barley"), "{}", refused.said);
+    let count = vault.refused();
+    assert!(count > 0);
+    build
+        .set("GOBUILD_CACHEPROG_TOKEN", "open sesame")
+        .set("SSL_CERT_FILE", vault.other_authority());
+    let strange = build.on("strange").build();
+    assert_eq!(strange.said.matches(said).count(), 1, "{}", strange.said);
+    assert_eq!(vault.refused(), count);
 }

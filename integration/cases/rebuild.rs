@@ -98,6 +98,28 @@ fn an_edit_of_a_package_compiles_only_what_imports_it() {
     assert_eq!(push(&sandbox).ran("compile "), ["compile one linux/amd64"]);
 }
 
+/// `go` keeps what it knows of a folder, imports among it, under the names, sizes and times of its
+/// files.
+#[test]
+fn an_edit_that_changes_no_size_is_seen() {
+    let word = fresh();
+    let sandbox = Sandbox::of(&[
+        ("go.mod", GO_MOD),
+        (
+            "main.go",
+            &format!(
+                "package main\n\nimport \"log\"\n\nfunc main() {{\n\tlog.Println(\"{word}\")\n}}\n"
+            ),
+        ),
+    ]);
+    push(&sandbox);
+    sandbox.edit("main.go", "\"log\"", "\"fmt\"");
+    sandbox.edit("main.go", "log.", "fmt.");
+    push(&sandbox);
+    let image = Image::new(format!("{}/app", repository()));
+    assert_eq!(image.run(None, &[]), format!("{word}\n"));
+}
+
 #[test]
 fn what_no_binary_holds_compiles_nothing() {
     let sandbox = pair(&fresh());

@@ -1,13 +1,12 @@
 //! Projects of every shape: modules elsewhere, bases from registries, other toolchains.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 
 use crate::harness::image::{Image, string};
 use crate::harness::sandbox::{GO_MOD, Sandbox, repository};
-use crate::harness::{registry, tool};
+use crate::harness::{golang, registry, tool};
 
 const LIBRARY: &str = "module example.com/library\n\ngo 1.26.0\n";
 
@@ -263,60 +262,13 @@ fn the_host_s_toolchain() {
 #[test]
 fn a_toolchain_image() {
     let reference = format!("{}/golang:1.26.8", repository());
-    let folder = tempfile::tempdir().unwrap();
-    let archive = folder.path().join("go.tar");
-    pack_toolchain(&archive);
-    let unset = format!("{reference}-unset");
-    let path = archive.to_str().unwrap();
-    tool::run(
-        "crane",
-        &["append", "--new_layer", path, "--new_tag", &unset],
-    );
-    tool::run(
-        "crane",
-        &[
-            "mutate",
-            "--set-platform",
-            "linux/amd64",
-            "--tag",
-            &reference,
-            &unset,
-        ],
-    );
-
+    golang::push(&reference);
     let sandbox = Sandbox::minimal("by an image's Go");
     let manifest = format!(
         "[go]\ntoolchain = \"{reference}\"\n\n[[image]]\nname = \"app\"\nbase = \"scratch\"\n"
     );
     sandbox.write("goimage.toml", &manifest);
     assert_eq!(push(&sandbox, &[]).run_default(), "by an image's Go\n");
-}
-
-/// Packs what compiling needs of the host's Go, where the official image has it.
-fn pack_toolchain(archive: &Path) {
-    let root = tool::run("go", &["env", "GOROOT"]);
-    let root = Path::new(root.trim());
-    let mut archive = tar::Builder::new(fs::File::create(archive).unwrap());
-    let place = Path::new("usr/local/go");
-    for file in ["VERSION", "go.env", "bin/go", "src/go.mod"] {
-        archive
-            .append_path_with_name(root.join(file), place.join(file))
-            .unwrap();
-    }
-    for folder in ["pkg/include", "pkg/tool"] {
-        archive
-            .append_dir_all(place.join(folder), root.join(folder))
-            .unwrap();
-    }
-    // Go's own commands and tests are most of its sources.
-    for entry in fs::read_dir(root.join("src")).unwrap() {
-        let entry = entry.unwrap();
-        if entry.path().is_dir() && entry.file_name() != "cmd" {
-            let name = place.join("src").join(entry.file_name());
-            archive.append_dir_all(name, entry.path()).unwrap();
-        }
-    }
-    archive.finish().unwrap();
 }
 
 fn on(base: &str) -> String {

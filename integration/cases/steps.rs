@@ -1,6 +1,8 @@
 //! Steps that come before compile steps: they leave all that compile steps need, spare them the
 //! work, and change no byte of the binaries.
 
+mod elsewhere;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
@@ -181,10 +183,9 @@ func Hello(prefs ...language.Tag) string { return \"forked\" }
 func Glass(prefs ...language.Tag) string { return \"forked\" }
 ";
 
-#[test]
-fn a_downloaded_module_may_import_a_fork_in_the_tree() {
-    let sandbox = pair("", "");
-    let go_mod = format!("{GO_MOD}\nreplace rsc.io/sampler => ./fork\n");
+/// Takes `rsc.io/sampler` from a folder of the project.
+fn fork(sandbox: &Sandbox, go_mod: &str) {
+    let go_mod = format!("{go_mod}\nreplace rsc.io/sampler => ./fork\n");
     sandbox.write("go.mod", &go_mod);
     let required = GO_MOD.lines().find(|line| line.contains("x/text")).unwrap();
     let required = required.trim().trim_end_matches(" // indirect");
@@ -193,6 +194,12 @@ fn a_downloaded_module_may_import_a_fork_in_the_tree() {
         &format!("module rsc.io/sampler\n\nrequire {required}\n"),
     );
     sandbox.write("fork/sampler.go", FORK);
+}
+
+#[test]
+fn a_downloaded_module_may_import_a_fork_in_the_tree() {
+    let sandbox = pair("", "");
+    fork(&sandbox, GO_MOD);
     sandbox.edit("word/word.go", "quote.Concurrency()", "quote.HelloV3()");
     sandbox.push().succeeds();
     let image = Image::new(format!("{}/pair", repository()));
@@ -264,7 +271,8 @@ fn listed(folder: &Path) -> Vec<(String, u64)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_builder_compiles_nothing_that_the_compile_cache_has() {
-    let sandbox = pair("", "");
+    // Shared steps that the daemon has would not run, and leave nothing in a new store.
+    let sandbox = pair(&format!("tags = [\"t{}\"]", fresh()), "");
     let folder = sandbox.out("store");
     std::fs::create_dir_all(&folder).unwrap();
     let store = format!("file://{}", folder.display());
@@ -285,8 +293,13 @@ async fn an_empty_builder_compiles_nothing_that_the_compile_cache_has() {
         .args(["--repository", &repository()])
         .args(cache)
         .succeeds();
-    for binary in ["one", "two"] {
-        let step = format!("compile {binary} linux/amd64");
+    for step in [
+        "standard library for",
+        "dependencies for",
+        "compile one",
+        "compile two",
+    ] {
+        let step = format!("{step} linux/amd64");
         assert_eq!(compiled(&run, &step), Vec::<String>::new(), "{run}");
     }
     let run = run.says(&[" remote, 0 host, 0 missed"]);

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use gobuild::buildkit::client::Client;
 use gobuild::buildkit::transport::{Address, TlsFiles};
 
+pub(crate) use super::port::free_port;
+
 const SHARED: &str = "GOBUILD_TEST_BUILDKIT";
 
 /// How long a daemon of a test's own may take to answer.
@@ -125,10 +127,4 @@ fn loopback() -> Address {
         host: "127.0.0.1".to_owned(),
         port: free_port(),
     }
-}
-
-/// Returns a loopback port that nobody listens on yet.
-pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }

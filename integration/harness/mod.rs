@@ -3,13 +3,17 @@
 pub(crate) mod daemon;
 pub(crate) mod environment;
 pub(crate) mod expectations;
+pub(crate) mod frontend;
 pub(crate) mod gocache;
+pub(crate) mod golang;
 pub(crate) mod graph;
 pub(crate) mod image;
 pub(crate) mod layout;
 pub(crate) mod objects;
+pub(crate) mod port;
 pub(crate) mod program;
 pub(crate) mod registry;
 pub(crate) mod sandbox;
 pub(crate) mod tool;
+pub(crate) mod vault;
 pub(crate) mod vertices;

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::daemon::free_port;
+use super::port::free_port;
 
 const START: Duration = Duration::from_secs(30);
 

@@ -5,7 +5,7 @@
 //! distroless/static does as far as Go programs look at it: certificates where `crypto/x509`
 //! looks first, time zones where `time` does, users, a home, `/tmp`, resolver order.
 //!
-//! All functions take the compression of the image they end up in.
+//! Layouts are not compressed: the daemon makes its own layer of what they hold.
 
 pub mod certs;
 mod files;
@@ -14,7 +14,7 @@ mod zones;
 use certs::PemFile;
 
 use crate::content::{
-    Attributes, Compression, FileCache, Layer, LayerBuilder, LayerError, Layout, LayoutError,
+    Attributes, Compression, FileCache, LayerBuilder, LayerError, Layout, LayoutError,
 };
 use crate::oci::Platform;
 
@@ -39,16 +39,20 @@ pub enum BaseError {
 ///
 /// # Errors
 /// The layer cannot be packed.
-pub fn static_base(platform: &Platform, compression: Compression) -> Result<Layout, BaseError> {
+pub fn static_base(platform: &Platform) -> Result<Layout, BaseError> {
+    layout("gobuild/static", platform, &static_layer()?)
+}
+
+/// Returns the entries of the `static` base.
+///
+/// # Errors
+/// They do not fit together.
+pub fn static_layer() -> Result<LayerBuilder, BaseError> {
     let mut layer = LayerBuilder::new();
     files::add(&mut layer)?;
     add_certs(&mut layer, &[])?;
     zones::add(&mut layer)?;
-    Ok(Layout::new(
-        "gobuild/static",
-        platform,
-        &[pack(&layer, compression)?],
-    )?)
+    Ok(layer)
 }
 
 /// Returns a layout of the certificate bundle alone: Mozilla's roots, then `extra`.
@@ -57,32 +61,41 @@ pub fn static_base(platform: &Platform, compression: Compression) -> Result<Layo
 ///
 /// # Errors
 /// An extra file holds no usable certificate.
-pub fn certs_layout(
-    platform: &Platform,
-    extra: &[PemFile<'_>],
-    compression: Compression,
-) -> Result<Layout, BaseError> {
+pub fn certs_layout(platform: &Platform, extra: &[PemFile<'_>]) -> Result<Layout, BaseError> {
+    layout("gobuild/certs", platform, &certs_layer(extra)?)
+}
+
+/// Returns the entries of [`certs_layout`].
+///
+/// # Errors
+/// An extra file holds no usable certificate.
+pub fn certs_layer(extra: &[PemFile<'_>]) -> Result<LayerBuilder, BaseError> {
     let mut layer = LayerBuilder::new();
     add_certs(&mut layer, extra)?;
-    Ok(Layout::new(
-        "gobuild/certs",
-        platform,
-        &[pack(&layer, compression)?],
-    )?)
+    Ok(layer)
 }
 
 /// Returns a layout of the time zones alone.
 ///
 /// # Errors
 /// The layer cannot be packed.
-pub fn tzdata_layout(platform: &Platform, compression: Compression) -> Result<Layout, BaseError> {
+pub fn tzdata_layout(platform: &Platform) -> Result<Layout, BaseError> {
+    layout("gobuild/tzdata", platform, &tzdata_layer()?)
+}
+
+/// Returns the entries of [`tzdata_layout`].
+///
+/// # Errors
+/// They do not fit together.
+pub fn tzdata_layer() -> Result<LayerBuilder, BaseError> {
     let mut layer = LayerBuilder::new();
     zones::add(&mut layer)?;
-    Ok(Layout::new(
-        "gobuild/tzdata",
-        platform,
-        &[pack(&layer, compression)?],
-    )?)
+    Ok(layer)
+}
+
+fn layout(name: &str, platform: &Platform, layer: &LayerBuilder) -> Result<Layout, BaseError> {
+    let layer = layer.pack(&FileCache::disabled(), Compression::None)?;
+    Ok(Layout::new(name, platform, &[layer])?)
 }
 
 fn add_certs(layer: &mut LayerBuilder, extra: &[PemFile<'_>]) -> Result<(), BaseError> {
@@ -92,10 +105,6 @@ fn add_certs(layer: &mut LayerBuilder, extra: &[PemFile<'_>]) -> Result<(), Base
     }
     layer.file(CERTS_PATH, bundle, Attributes::FILE)?;
     Ok(())
-}
-
-fn pack(layer: &LayerBuilder, compression: Compression) -> Result<Layer, LayerError> {
-    layer.pack(&FileCache::disabled(), compression)
 }
 
 #[cfg(test)]
@@ -133,7 +142,7 @@ mod tests {
 
     #[test]
     fn static_holds_users_homes_certificates_and_zones() {
-        let layout = static_base(&amd64(), Compression::None).unwrap();
+        let layout = static_base(&amd64()).unwrap();
         let mut entries = listing(&layout);
         let zones = entries
             .keys()
@@ -181,7 +190,7 @@ mod tests {
 
     #[test]
     fn parts_hold_nothing_else() {
-        let certs = certs_layout(&amd64(), &[], Compression::None).unwrap();
+        let certs = certs_layout(&amd64(), &[]).unwrap();
         let paths: Vec<String> = listing(&certs).into_keys().collect();
         assert_eq!(
             paths,
@@ -192,7 +201,7 @@ mod tests {
                 "etc/ssl/certs/ca-certificates.crt"
             ]
         );
-        let zones = tzdata_layout(&amd64(), Compression::None).unwrap();
+        let zones = tzdata_layout(&amd64()).unwrap();
         assert!(
             listing(&zones)
                 .keys()
@@ -218,18 +227,18 @@ mod tests {
         let pem = certs::mozilla();
         let end = pem.find("-----END").unwrap();
         let first = format!("{}-----END CERTIFICATE-----\n", &pem[..end]);
-        let plain = certs_layout(&amd64(), &[], Compression::Zstd).unwrap();
+        let plain = certs_layout(&amd64(), &[]).unwrap();
         let file = PemFile {
             name: "corp.pem",
             pem: first.as_bytes(),
         };
-        let more = certs_layout(&amd64(), &[file], Compression::Zstd).unwrap();
+        let more = certs_layout(&amd64(), &[file]).unwrap();
         assert_ne!(plain.digest(), more.digest());
         let file = PemFile {
             name: "corp.pem",
             pem: b"hello",
         };
-        let error = certs_layout(&amd64(), &[file], Compression::Zstd).unwrap_err();
+        let error = certs_layout(&amd64(), &[file]).unwrap_err();
         assert!(
             matches!(error, BaseError::Certs(certs::PemError::Empty { .. })),
             "{error:?}"

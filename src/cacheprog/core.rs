@@ -235,11 +235,33 @@ impl Core {
         }
     }
 
-    /// Counts an output or a pack that is not used.
+    /// Counts an output or a pack that is not used. The first one is said.
     pub(super) fn drop_output(&self, warning: &str) {
-        let mut ledger = self.ledger();
-        ledger.dropped += 1;
-        ledger.warn(warning.to_owned());
+        let is_first = {
+            let mut ledger = self.ledger();
+            ledger.dropped += 1;
+            ledger.warn(warning.to_owned());
+            ledger.dropped == 1
+        };
+        if is_first {
+            let text = "compiling anew what the remote cache should have had";
+            self.say(&format!("gobuild cacheprog: {text}: {warning}"));
+        }
+    }
+
+    /// Counts an output that `go` made and that could not be stored. The first one is said.
+    pub(super) fn not_stored(&self, error: &io::Error) {
+        let is_first = {
+            let mut ledger = self.ledger();
+            ledger.failed_puts += 1;
+            ledger.failed_puts == 1
+        };
+        if is_first {
+            let folder = self.local.path().display();
+            let warning = format!("compiled packages are not kept in {folder}: {error}");
+            self.say(&format!("gobuild cacheprog: {warning}"));
+            self.ledger().warn(warning);
+        }
     }
 
     /// Outputs will not come any more.

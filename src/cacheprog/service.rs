@@ -53,7 +53,7 @@ pub(super) fn serve(core: &Core, input: impl Read) -> Result<End, ProtocolError>
                         response::stored(&mut answers, id, |out| core.local.quote(&output, out));
                     }
                     Err(error) => {
-                        core.ledger().failed_puts += 1;
+                        core.not_stored(&error);
                         response::failure(&mut answers, id, &said(&error));
                     }
                 }

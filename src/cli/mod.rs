@@ -75,6 +75,7 @@ enum Command {
     Llb(commands::llb::Args),
     Builder(commands::builder::Args),
     Cacheprog(commands::cacheprog::Args),
+    Frontend(commands::frontend::Args),
     Completions(commands::completions::Args),
     #[command(hide = true)]
     Step(commands::step::Args),
@@ -104,6 +105,7 @@ pub fn main() -> u8 {
         Command::Llb(args) => commands::llb::run(args, &output),
         Command::Builder(args) => commands::builder::run(args, &output),
         Command::Cacheprog(args) => commands::cacheprog::run(args, &output),
+        Command::Frontend(args) => commands::frontend::run(args, &output),
         Command::Completions(args) => commands::completions::run(&args, &output),
         Command::Step(args) => commands::step::run(args),
     };

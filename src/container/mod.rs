@@ -10,4 +10,7 @@
     reason = "the edge that runs go in a container and writes the step's output"
 )]
 
+pub mod files;
 pub mod modules;
+pub mod parts;
+pub mod project;

@@ -103,6 +103,7 @@ enum Body {
     Directory,
     Bytes(Bytes),
     Disk(Arc<Path>),
+    Source(Arc<Path>),
     Symlink(String),
 }
 
@@ -176,6 +177,20 @@ impl LayerBuilder {
         self.add(path, Body::Disk(source.into()), attributes)
     }
 
+    /// Adds a regular file as [`disk_file`](Self::disk_file) does, with a time that follows from
+    /// its content: for programs that take files of one name, size and time for the same.
+    ///
+    /// # Errors
+    /// [`LayerError::Path`], [`LayerError::Conflict`].
+    pub fn source_file(
+        &mut self,
+        path: &str,
+        source: impl Into<Arc<Path>>,
+        attributes: Attributes,
+    ) -> Result<&mut Self, LayerError> {
+        self.add(path, Body::Source(source.into()), attributes)
+    }
+
     /// Adds a symbolic link; `target` is stored as it is.
     ///
     /// # Errors
@@ -231,6 +246,7 @@ impl LayerBuilder {
         let mut segments = Vec::with_capacity(self.entries.len() * 2 + 1);
         let mut records = Vec::new();
         for (path, entry) in self.with_parents()? {
+            let mut attributes = entry.attributes;
             let (body, kind) = match &entry.body {
                 Body::Directory => (None, Kind::Directory),
                 Body::Symlink(target) => (None, Kind::Symlink { target }),
@@ -243,8 +259,14 @@ impl LayerBuilder {
                     let size = body.length();
                     (Some(body), Kind::File { size })
                 }
+                Body::Source(source) => {
+                    let (body, time) = files.dated(source)?;
+                    attributes.mtime = time;
+                    let size = body.length();
+                    (Some(body), Kind::File { size })
+                }
             };
-            header::append(&mut records, path, kind, entry.attributes);
+            header::append(&mut records, path, kind, attributes);
             if let Some(body) = body {
                 let padding = header::padding(body.length());
                 segments.push(Segment::Memory(Bytes::from(std::mem::take(&mut records))));

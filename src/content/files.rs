@@ -2,7 +2,8 @@
 //!
 //! What enters is a path on disk, what leaves a [`Segment`]: the bytes while there is room, a
 //! stamped reference to the file otherwise. A file that fifty closures share is read once, and
-//! all fifty hold the same bytes even if the file is edited meanwhile.
+//! all fifty hold the same bytes even if the file is edited meanwhile. The same holds for the time
+//! that follows from a file's content.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -12,8 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::blob::{DiskFile, FileChanged, Segment, Stamp};
+use super::blob::{Blob as _, DiskFile, FileChanged, Segment, SegmentBlob, Stamp};
 use super::builder::LayerError;
+use super::layer::hash;
 
 /// Larger files are streamed from disk instead of kept.
 const FILE_LIMIT: u64 = 1 << 20;
@@ -28,6 +30,7 @@ pub struct FileCache {
 struct State {
     room: u64,
     segments: HashMap<Arc<Path>, Segment>,
+    times: HashMap<Arc<Path>, u32>,
 }
 
 impl FileCache {
@@ -38,6 +41,7 @@ impl FileCache {
             state: Mutex::new(State {
                 room: limit,
                 segments: HashMap::new(),
+                times: HashMap::new(),
             }),
         }
     }
@@ -63,6 +67,20 @@ impl FileCache {
         let mut state = self.lock();
         let stored = state.segments.entry(Arc::clone(path)).or_insert(segment);
         Ok(stored.clone())
+    }
+
+    /// Returns the contents of a regular file, and their [`content_time`].
+    pub(super) fn dated(&self, path: &Arc<Path>) -> Result<(Segment, u32), LayerError> {
+        let segment = self.segment(path)?;
+        if let Some(time) = self.lock().times.get(path) {
+            return Ok((segment, *time));
+        }
+        let time = time_of(&segment).map_err(|source| LayerError::Read {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        self.lock().times.insert(Arc::clone(path), time);
+        Ok((segment, time))
     }
 
     fn load(&self, path: &Arc<Path>) -> Result<Segment, LayerError> {
@@ -92,6 +110,23 @@ impl FileCache {
         }
         fits
     }
+}
+
+/// Returns the time that stands for a content.
+fn time_of(segment: &Segment) -> std::io::Result<u32> {
+    content_time(SegmentBlob::new(vec![segment.clone()]).open(0)?)
+}
+
+/// Returns a time in seconds since the epoch that follows from a content: the first 30 bits of its
+/// digest. It is before 2004, since programs mistrust times that are just past.
+///
+/// # Errors
+/// The content cannot be read.
+pub fn content_time(content: impl Read) -> std::io::Result<u32> {
+    let digest = hash(content)?;
+    let first = digest.digest().get(..8).unwrap_or_default();
+    let first = u32::from_str_radix(first, 16).map_err(std::io::Error::other)?;
+    Ok(first >> 2)
 }
 
 /// Reads a file whole; one that is being written meanwhile is an error.

@@ -25,13 +25,14 @@ mod layer;
 mod layout;
 mod pack;
 mod store;
+mod unpack;
 
 use std::io::Read;
 
 pub use blob::{Blob, FileChanged, SegmentBlob};
 pub use builder::{Attributes, LayerBuilder, LayerError};
 pub use compression::Compression;
-pub use files::FileCache;
+pub use files::{FileCache, content_time};
 pub use layer::Layer;
 pub use layout::{Layout, LayoutError};
 pub use pack::pack_layers;

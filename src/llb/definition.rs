@@ -42,6 +42,20 @@ pub struct VertexView<'a> {
     pub metadata: Option<&'a pb::OpMetadata>,
 }
 
+impl VertexView<'_> {
+    /// Returns identifier and attributes of a source; none of another op.
+    #[must_use]
+    pub fn source(&self) -> Option<(String, BTreeMap<String, String>)> {
+        match &self.op.op {
+            Some(pb::op::Op::Source(source)) => Some((
+                source.identifier.clone(),
+                source.attrs.clone().into_iter().collect(),
+            )),
+            _ => None,
+        }
+    }
+}
+
 /// Why bytes are not a definition that buildkitd would load.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

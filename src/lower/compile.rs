@@ -39,7 +39,7 @@ pub(super) fn lower(
             .bind(paths::HELPER, inputs.presented.helper()?)
             .ssh(packages::relay());
     }
-    let exec = packages::upon(exec, inputs.below);
+    let exec = packages::upon(exec, inputs.presented, inputs.below);
     let exec = with_jobs(with_env(exec, &step.env));
     Ok(exec.build()?.output(paths::OUTPUT)?)
 }

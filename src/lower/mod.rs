@@ -1,7 +1,7 @@
 //! From the plan to the graph: each step of a [`Plan`] becomes vertices.
 //!
 //! Enters: the plan, and [`Presented`], the vertices that stand for its inputs (digest-keyed OCI
-//! layouts in the CLI, local sources in the frontend). Leaves: [`Output`]s. Pure: the same plan
+//! layouts in the CLI, copies of the build context in the frontend). Leaves: [`Output`]s. Pure: the same plan
 //! and the same inputs give the same graph.
 
 mod compile;
@@ -12,10 +12,13 @@ mod packages;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 pub use image::{CopiedFiles, ImageInputs, LoweredImage, binaries, image, rfc3339};
 
-use crate::llb::{self, Bind, ContentCache, Output, Secret};
+use crate::llb::{
+    self, Bind, Cache, ContentCache, Exec, Network, Output, ProxyEnv, Secret, Sharing,
+};
 use crate::plan::{CompileStep, JOBS_VARIABLE, Plan, VARIABLE_SECRET};
 
 /// Id of the mount that holds `GOCACHE`: its entries are keyed by toolchain, flags and content, so
@@ -53,9 +56,45 @@ pub enum LowerError {
     NoHelper,
 }
 
+/// What the caller asks of every step beside the plan. None of it changes what a step leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// Put before the ids of cache mounts, so that callers share none.
+    pub cache_namespace: String,
+    /// The network of steps that download.
+    pub network: Network,
+    /// Further names that those steps know.
+    pub hosts: Vec<(String, IpAddr)>,
+    /// Proxies that those steps use.
+    pub proxy: Option<ProxyEnv>,
+}
+
+impl Circumstances {
+    /// Returns a cache mount.
+    fn cache(&self, id: &str, sharing: Sharing) -> Cache {
+        match self.cache_namespace.as_str() {
+            "" => Cache::new(id, sharing),
+            namespace => Cache::new(format!("{namespace}/{id}"), sharing),
+        }
+    }
+
+    /// Gives a step the network.
+    pub fn online(&self, mut exec: Exec) -> Exec {
+        for (name, address) in &self.hosts {
+            exec = exec.extra_host(name, *address);
+        }
+        if let Some(proxy) = &self.proxy {
+            exec = exec.proxy(proxy.clone());
+        }
+        exec.network(self.network)
+    }
+}
+
 /// The vertices that stand for a plan's inputs.
 #[derive(Clone, Debug)]
 pub struct Presented {
+    /// What the caller asks of every step.
+    pub circumstances: Circumstances,
     /// Root of step containers, with Go at `/usr/local/go`.
     pub toolchain: Output,
     /// gobuild itself, for steps that run it; none if no step does.
@@ -135,13 +174,13 @@ pub fn compile_all<'a>(plan: &'a Plan, presented: &Presented) -> Result<Binaries
 
 /// Lends an exec the caller's cap on parallel work. A secret's value is no part of the step's key,
 /// and a step that is lent nothing has no such variable.
-fn with_jobs(exec: crate::llb::Exec) -> crate::llb::Exec {
+fn with_jobs(exec: Exec) -> Exec {
     let secret = format!("{VARIABLE_SECRET}{JOBS_VARIABLE}");
     exec.secret(Secret::env(secret, JOBS_VARIABLE).optional())
 }
 
 /// Adds variables to an exec in their own order, which is bytewise.
-fn with_env(exec: crate::llb::Exec, env: &BTreeMap<String, String>) -> crate::llb::Exec {
+fn with_env(exec: Exec, env: &BTreeMap<String, String>) -> Exec {
     env.iter()
         .fold(exec, |exec, (name, value)| exec.env(name, value))
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{LowerError, Presented, by_definition, with_env};
-use crate::llb::{Bind, Cache, Exec, Metadata, Output, Secret, Sharing, SshAgent, Tmpfs};
+use crate::llb::{Bind, Exec, Metadata, Output, Secret, Sharing, SshAgent, Tmpfs};
 use crate::oci::Platform;
 use crate::plan::{LENT_VARIABLES, ModulesStep, Plan, VARIABLE_SECRET, paths};
 
@@ -22,7 +22,9 @@ pub(super) fn lower(
         let args = query.select.as_ref().unwrap_or(&query.args);
         let exec = exec(step, plan, presented, files, args).metadata(Metadata::named(name));
         let cache = if query.select.is_some() {
-            let downloads = Cache::new(&step.downloads, Sharing::Shared);
+            let downloads = presented
+                .circumstances
+                .cache(&step.downloads, Sharing::Shared);
             let exec = exec
                 .bind(paths::HELPER, presented.helper()?)
                 .bind(&query.output, Bind::writable(&Output::scratch()))
@@ -57,10 +59,15 @@ fn exec(
         .bind(paths::ROOT, by_definition(files))
         .cache(
             paths::BUILD_CACHE,
-            Cache::new(super::BUILD_CACHE_ID, Sharing::Shared),
+            presented
+                .circumstances
+                .cache(super::BUILD_CACHE_ID, Sharing::Shared),
         )
         .tmpfs(paths::TEMPORARY, Tmpfs::default());
-    for variable in LENT_VARIABLES {
+    exec = presented.circumstances.online(exec);
+    // A variable that the plan sets itself is lent by nobody.
+    let lent = LENT_VARIABLES.iter().copied();
+    for variable in lent.filter(|variable| !step.env.contains_key(*variable)) {
         let id = format!("{VARIABLE_SECRET}{variable}");
         exec = exec.secret(Secret::env(id, variable).optional());
     }

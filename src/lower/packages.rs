@@ -6,9 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{BUILD_CACHE_ID, LowerError, Presented, by_definition, with_env, with_jobs};
-use crate::llb::{
-    Bind, Cache, ContentCache, Exec, Metadata, Network, Output, Sharing, SshAgent, Tmpfs,
-};
+use crate::llb::{Bind, ContentCache, Exec, Metadata, Network, Output, Sharing, SshAgent, Tmpfs};
 use crate::oci::Platform;
 use crate::plan::{Keep, PackageSet, PackagesStep, Plan, RELAY, paths};
 
@@ -45,8 +43,14 @@ pub(super) fn get<'a>(
 
 /// Mounts what a step builds upon: as the state that its cache mount starts from, or just so that
 /// it comes later.
-pub(super) fn upon(exec: Exec, below: Option<(&PackagesStep, &Output)>) -> Exec {
-    let cache = Cache::new(BUILD_CACHE_ID, Sharing::Shared);
+pub(super) fn upon(
+    exec: Exec,
+    presented: &Presented,
+    below: Option<(&PackagesStep, &Output)>,
+) -> Exec {
+    let cache = presented
+        .circumstances
+        .cache(BUILD_CACHE_ID, Sharing::Shared);
     match below {
         None => exec.cache(paths::BUILD_CACHE, cache),
         Some((step, output)) if step.keep == Keep::Mount => exec
@@ -105,7 +109,8 @@ impl Inputs<'_> {
     fn kept(&self, exec: Exec, step: &PackagesStep) -> (Exec, &'static str) {
         let below = self.below.cloned().unwrap_or_else(Output::scratch);
         let state = Bind::writable(&below).content_cache(ContentCache::Off);
-        let cache = Cache::new(BUILD_CACHE_ID, Sharing::Shared);
+        let circumstances = &self.presented.circumstances;
+        let cache = circumstances.cache(BUILD_CACHE_ID, Sharing::Shared);
         match step.keep {
             Keep::Mount => (
                 exec.cache(paths::BUILD_CACHE, cache)

@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use told::{decoded, exec_lines, file_lines, only, taken};
 
-use super::{Binaries, CopiedFiles, ImageInputs, LowerError, Presented, binaries, compile_all};
+use super::{
+    Binaries, Circumstances, CopiedFiles, ImageInputs, LowerError, Presented, binaries, compile_all,
+};
 use crate::llb::{Local, Metadata, OciLayout, Output};
 use crate::oci::{ImageConfig, Platform};
 use crate::plan::Plan;
@@ -41,6 +43,7 @@ fn presented(plan: &Plan) -> Presented {
     let platform = &plan.build_platform;
     let closures = plan.compiles.iter();
     Presented {
+        circumstances: Circumstances::default(),
         toolchain: layout("go", platform),
         helper: plan.runs_helper().then(|| layout("gobuild", platform)),
         packages: plan

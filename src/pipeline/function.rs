@@ -7,30 +7,30 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
+use tokio::sync::OnceCell;
 
 use super::exports::Shape;
-use super::present::{BuiltIn, Sources, Toolchain, copied_files};
-use crate::buildkit::error::Error as WireError;
+use super::present::{BuiltIn, PresentError, Sources, Toolchain};
 use crate::buildkit::gateway::{
     Gateway, GatewayResult, PlatformImage as Built, Reference, References, ResolveMode, Solve,
-    SourceQuery,
 };
-use crate::content;
-use crate::llb::{self, Image, Metadata, Output};
+use crate::llb::{self, Metadata, Output};
 use crate::lower::{self, Binaries, CopiedFiles, ImageInputs, Presented};
 use crate::oci::{ImageConfig, Platform};
 use crate::plan::{Plan, PlatformImage};
-use crate::project::manifest::{Base, Compression};
+use crate::project::manifest::Base;
 
 mod accounts;
 mod error;
 mod jobs;
 mod offline;
+mod registry;
 
 pub use accounts::AccountError;
 pub use error::FunctionError;
 pub use jobs::Jobs;
 pub use offline::offline;
+use registry::registry_image;
 
 /// What the function builds from.
 pub struct Inputs {
@@ -57,60 +57,114 @@ pub struct Wanted {
     pub shape: Shape,
 }
 
-/// Builds one image of the plan, or just its binaries.
-///
-/// # Errors
-/// See [`FunctionError`].
-pub async fn build(
-    gateway: &Gateway,
-    inputs: &Inputs,
-    wanted: Wanted,
-) -> Result<GatewayResult, FunctionError> {
-    let cache = match inputs.no_cache {
-        true => CacheUse::Ignored,
-        false => CacheUse::Asked,
-    };
-    lowered(gateway, inputs, wanted, cache).await
+/// The function, for all builds of an invocation: what their graphs have in common is made once.
+pub struct Function<'a> {
+    inputs: &'a Inputs,
+    binaries: OnceCell<Binaries<'a>>,
 }
 
-/// Builds several at once, as one result that is there to be cached.
-///
-/// All roots are merged into one: a daemon that reads a cache with several ends loses edges of the
-/// graph where they meet (BuildKit v0.32, `cache/remotecache/v1/cachestorage.go`: what an earlier
-/// end has visited is found by a later one only once), and runs again what it has.
-///
-/// # Errors
-/// See [`FunctionError`].
-pub async fn build_all(
-    gateway: &Gateway,
-    inputs: &Inputs,
-    wanted: &[Wanted],
-) -> Result<GatewayResult, FunctionError> {
-    let toolchain = toolchain(gateway, inputs).await?;
-    let binaries = lower::compile_all(&inputs.plan, &presented(&inputs.sources, toolchain))?;
-    let mut roots: Vec<Output> = Vec::new();
-    for Wanted { image, shape } in wanted {
-        let platforms = platforms(inputs, *image);
-        let jobs = &inputs.jobs;
-        jobs.build(gateway, platforms, &binaries, CacheUse::Asked)
-            .await?;
-        for image in platforms {
-            roots.push(match shape {
-                Shape::Image(compression) => {
-                    let parts = image_inputs(gateway, inputs, image, *compression).await?;
-                    lower::image(image, &binaries, &parts)?.root
-                }
-                Shape::Binaries => lower::binaries(image, &binaries, inputs.epoch)?,
-            });
+impl<'a> Function<'a> {
+    /// Returns the function of a plan and its inputs.
+    #[must_use]
+    pub fn new(inputs: &'a Inputs) -> Self {
+        Self {
+            inputs,
+            binaries: OnceCell::new(),
         }
     }
-    let root = llb::merge(roots, Metadata::named("all that is cached"));
-    let platform = &inputs.plan.build_platform;
-    let built = Built {
-        reference: solve(gateway, &root, CacheUse::Asked).await?,
-        config: ImageConfig::empty(platform).to_json(),
-    };
-    Ok(GatewayResult::image(platform, built))
+
+    /// Returns what it builds from.
+    #[must_use]
+    pub fn inputs(&self) -> &'a Inputs {
+        self.inputs
+    }
+
+    /// Builds one image of the plan, or just its binaries.
+    ///
+    /// # Errors
+    /// See [`FunctionError`].
+    pub async fn build(
+        &self,
+        gateway: &Gateway,
+        wanted: Wanted,
+    ) -> Result<GatewayResult, FunctionError> {
+        let cache = match self.inputs.no_cache {
+            true => CacheUse::Ignored,
+            false => CacheUse::Asked,
+        };
+        self.lowered(gateway, wanted, cache).await
+    }
+
+    /// Builds several at once, as one result that is there to be cached.
+    ///
+    /// All roots are merged into one: a daemon that reads a cache with several ends loses edges of
+    /// the graph where they meet (BuildKit v0.32, `cache/remotecache/v1/cachestorage.go`: what an
+    /// earlier end has visited is found by a later one only once), and runs again what it has.
+    ///
+    /// # Errors
+    /// See [`FunctionError`].
+    pub async fn build_all(
+        &self,
+        gateway: &Gateway,
+        wanted: &[Wanted],
+    ) -> Result<GatewayResult, FunctionError> {
+        let inputs = self.inputs;
+        let binaries = self.binaries(gateway).await?;
+        let parts = wanted.iter().map(|Wanted { image, shape }| async move {
+            let platforms = platforms(inputs, *image);
+            let jobs = &inputs.jobs;
+            jobs.build(gateway, platforms, binaries, CacheUse::Asked)
+                .await?;
+            let roots = platforms.iter().map(|image| async move {
+                Ok::<_, FunctionError>(match shape {
+                    Shape::Image(_) => {
+                        let parts = image_inputs(gateway, inputs, image).await?;
+                        lower::image(image, binaries, &parts)?.root
+                    }
+                    Shape::Binaries => lower::binaries(image, binaries, inputs.epoch)?,
+                })
+            });
+            try_join_all(roots).await
+        });
+        let roots: Vec<Output> = try_join_all(parts).await?.into_iter().flatten().collect();
+        let root = llb::merge(roots, Metadata::named("all that is cached"));
+        let platform = &inputs.plan.build_platform;
+        let built = Built {
+            reference: solve(gateway, &root, CacheUse::Asked).await?,
+            config: ImageConfig::empty(platform).to_json(),
+        };
+        Ok(GatewayResult::image(platform, built))
+    }
+
+    async fn lowered(
+        &self,
+        gateway: &Gateway,
+        Wanted { image, shape }: Wanted,
+        cache: CacheUse,
+    ) -> Result<GatewayResult, FunctionError> {
+        let inputs = self.inputs;
+        let binaries = self.binaries(gateway).await?;
+        let platforms = platforms(inputs, image);
+        let jobs = &inputs.jobs;
+        jobs.build(gateway, platforms, binaries, cache).await?;
+        match shape {
+            Shape::Image(_) => {
+                let built = images(gateway, inputs, platforms, binaries, cache).await?;
+                Ok(annotated(built, inputs, image))
+            }
+            Shape::Binaries => folders(gateway, inputs, platforms, binaries, cache).await,
+        }
+    }
+
+    /// Lowers all steps up to the binaries; the first build that asks does it for all.
+    async fn binaries(&self, gateway: &Gateway) -> Result<&Binaries<'a>, FunctionError> {
+        let lowering = || async {
+            let toolchain = toolchain(gateway, self.inputs).await?;
+            let presented = presented(&self.inputs.sources, toolchain);
+            Ok(lower::compile_all(&self.inputs.plan, &presented)?)
+        };
+        self.binaries.get_or_try_init(lowering).await
+    }
 }
 
 /// Returns the platforms of an image.
@@ -127,29 +181,10 @@ enum CacheUse {
     Ignored,
 }
 
-async fn lowered(
-    gateway: &Gateway,
-    inputs: &Inputs,
-    Wanted { image, shape }: Wanted,
-    cache: CacheUse,
-) -> Result<GatewayResult, FunctionError> {
-    let toolchain = toolchain(gateway, inputs).await?;
-    let binaries = lower::compile_all(&inputs.plan, &presented(&inputs.sources, toolchain))?;
-    let platforms = platforms(inputs, image);
-    let jobs = &inputs.jobs;
-    jobs.build(gateway, platforms, &binaries, cache).await?;
-    match shape {
-        Shape::Image(compression) => {
-            let built = images(gateway, inputs, platforms, &binaries, compression, cache).await?;
-            Ok(annotated(built, inputs, image))
-        }
-        Shape::Binaries => folders(gateway, inputs, platforms, &binaries, cache).await,
-    }
-}
-
 /// Returns the inputs of the steps.
 fn presented(sources: &Sources, toolchain: Output) -> Presented {
     Presented {
+        circumstances: sources.circumstances.clone(),
         toolchain,
         helper: sources.helper.clone(),
         module_files: sources.module_files.clone(),
@@ -163,11 +198,10 @@ async fn images(
     inputs: &Inputs,
     platforms: &[PlatformImage],
     binaries: &Binaries<'_>,
-    compression: Compression,
     cache: CacheUse,
 ) -> Result<GatewayResult, FunctionError> {
     let built = platforms.iter().map(|image| async move {
-        let parts = image_inputs(gateway, inputs, image, compression).await?;
+        let parts = image_inputs(gateway, inputs, image).await?;
         let lowered = lower::image(image, binaries, &parts)?;
         let reference = solve(gateway, &lowered.root, cache).await?;
         let built = Built {
@@ -253,15 +287,12 @@ async fn image_inputs(
     gateway: &Gateway,
     inputs: &Inputs,
     image: &PlatformImage,
-    compression: Compression,
 ) -> Result<ImageInputs, FunctionError> {
     let (base, config) = match &image.base {
         Base::Image(reference) => {
             registry_image(gateway, inputs, &reference.to_string(), &image.platform).await?
         }
-        Base::Scratch | Base::Static => {
-            own_base(&inputs.sources, image, compression, inputs.epoch)?
-        }
+        Base::Scratch | Base::Static => own_base(&inputs.sources, image, inputs.epoch)?,
     };
     let mut owners = Vec::new();
     for copied in &image.files {
@@ -272,7 +303,6 @@ async fn image_inputs(
         image,
         (base, config),
         &owners,
-        compression,
         inputs.epoch,
     )
 }
@@ -281,7 +311,6 @@ async fn image_inputs(
 pub(super) fn own_base(
     sources: &Sources,
     image: &PlatformImage,
-    compression: Compression,
     epoch: u32,
 ) -> Result<(Output, ImageConfig), FunctionError> {
     let mut config = ImageConfig::empty(&image.platform);
@@ -290,8 +319,7 @@ pub(super) fn own_base(
     }
     config.set_env("SSL_CERT_FILE", crate::base::CERTS_PATH);
     config.add_history(&lower::rfc3339(epoch), "gobuild static base");
-    let base = sources.built_in(BuiltIn::Base, &image.platform, packing(compression))?;
-    Ok((base, config))
+    Ok((sources.built_in(&BuiltIn::Base)?, config))
 }
 
 /// Puts an image's parts together once its base and the owners of its files are known.
@@ -300,29 +328,24 @@ pub(super) fn assemble(
     image: &PlatformImage,
     (base, config): (Output, ImageConfig),
     owners: &[(u32, u32)],
-    compression: Compression,
     epoch: u32,
 ) -> Result<ImageInputs, FunctionError> {
-    let (platform, packed) = (&image.platform, packing(compression));
     let mut extras = Vec::new();
     if !image.certs.is_empty() {
         let part = BuiltIn::Certs(image.certs.clone());
-        extras.push((
-            sources.built_in(part, platform, packed)?,
-            "gobuild certificates".to_owned(),
-        ));
+        extras.push((sources.built_in(&part)?, "gobuild certificates".to_owned()));
     }
     if image.tzdata == Some(true) && image.base != Base::Static {
-        let zones = sources.built_in(BuiltIn::TimeZones, platform, packed)?;
+        let zones = sources.built_in(&BuiltIn::TimeZones)?;
         extras.push((zones, "gobuild time zones".to_owned()));
     }
     let files = image.files.iter().zip(owners).map(|(copied, owner)| {
         Ok(CopiedFiles {
-            source: copied_files(copied)?,
+            source: sources.parts.copied(copied)?,
             owner: *owner,
         })
     });
-    let files = files.collect::<Result<_, llb::Error>>()?;
+    let files = files.collect::<Result<_, PresentError>>()?;
     Ok(ImageInputs {
         base,
         config,
@@ -330,68 +353,4 @@ pub(super) fn assemble(
         files,
         epoch,
     })
-}
-
-/// Resolves an image of a registry to its digest and config.
-async fn registry_image(
-    gateway: &Gateway,
-    inputs: &Inputs,
-    reference: &str,
-    platform: &Platform,
-) -> Result<(Output, ImageConfig), FunctionError> {
-    let query = SourceQuery {
-        identifier: format!("docker-image://{reference}"),
-        platform: Some(platform.clone()),
-        mode: inputs.resolve_mode,
-        log_name: format!("resolve {reference} {platform}"),
-        ..SourceQuery::default()
-    };
-    let failed = |source| FunctionError::Resolve {
-        reference: reference.to_owned(),
-        platform: platform.clone(),
-        source: Box::new(source),
-    };
-    let meta = gateway.resolve_source_meta(query).await.map_err(failed)?;
-    let Some(found) = meta.image else {
-        let missing = WireError::Incomplete {
-            call: "LLBBridge.ResolveSourceMeta",
-            missing: "image",
-        };
-        return Err(failed(missing));
-    };
-    let config = |source| FunctionError::Config {
-        reference: reference.to_owned(),
-        source,
-    };
-    let of = ImageConfig::platform_of(&found.config).map_err(config)?;
-    if (of.os.as_str(), of.architecture.as_str())
-        != (platform.os.as_str(), platform.architecture.as_str())
-    {
-        let (reference, platform) = (reference.to_owned(), platform.clone());
-        return Err(FunctionError::BasePlatform {
-            reference,
-            platform,
-            found: of.to_string(),
-        });
-    }
-    let pinned = match reference.contains('@') {
-        true => reference.to_owned(),
-        false => format!("{reference}@{}", found.digest),
-    };
-    let output = Image::new(pinned, platform.clone())
-        .metadata(Metadata::named(reference))
-        .build()?;
-    Ok((
-        output,
-        ImageConfig::of_base(&found.config, platform).map_err(config)?,
-    ))
-}
-
-/// Returns how gobuild compresses layers that it makes itself.
-fn packing(compression: Compression) -> content::Compression {
-    match compression {
-        Compression::Zstd => content::Compression::Zstd,
-        Compression::Gzip => content::Compression::Gzip,
-        Compression::Uncompressed => content::Compression::None,
-    }
 }

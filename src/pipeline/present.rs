@@ -10,7 +10,8 @@ use crate::content::{
     Attributes, Compression, FileCache, LayerBuilder, LayerError, Layout, LayoutError, STORE_ID,
     Store, pack_layers,
 };
-use crate::llb::{self, Local, Metadata, OciLayout, Output};
+use crate::llb::{self, CopyFrom, FileOp, Local, Metadata, OciLayout, Output, Timestamp};
+use crate::lower::Circumstances;
 use crate::oci::Platform;
 use crate::pipeline::project::ProjectTree;
 use crate::plan::{FilesLayer, Layout as ContainerLayout, Plan, ToolchainSource};
@@ -25,8 +26,12 @@ const FILE_MEMORY: u64 = 256 << 20;
 
 /// A plan's inputs as the daemon sees them.
 pub struct Sources {
-    store: Arc<Store>,
-    tree: Arc<ProjectTree>,
+    /// What the session serves.
+    pub store: Arc<Store>,
+    /// What images are made of beside binaries.
+    pub parts: Box<dyn Parts>,
+    /// What the caller asks of every step.
+    pub circumstances: Circumstances,
     /// The toolchain.
     pub toolchain: Toolchain,
     /// gobuild itself; none if no step runs it.
@@ -37,7 +42,24 @@ pub struct Sources {
     pub packages: Vec<Option<Output>>,
     /// Each compile step's files, in the order of the plan.
     pub closures: Vec<Output>,
-    built_in: Mutex<BTreeMap<(BuiltIn, Platform, Compression), Output>>,
+}
+
+/// Where images get what is compiled in no step: a host's own way to bring it to the daemon.
+///
+/// The daemon must find the same files whatever the host: it makes layers of them, and equal
+/// files are equal layers.
+pub trait Parts: Send + Sync {
+    /// Returns a root that holds a part of gobuild's own.
+    ///
+    /// # Errors
+    /// It cannot be packed; for certificates: a project file holds none.
+    fn built_in(&self, part: &BuiltIn) -> Result<Output, PresentError>;
+
+    /// Returns a root that holds the files of one `files` entry at their project paths.
+    ///
+    /// # Errors
+    /// A path is one that no source can carry.
+    fn copied(&self, files: &FilesLayer) -> Result<Output, PresentError>;
 }
 
 /// The root of step containers.
@@ -132,50 +154,86 @@ impl Sources {
             module_files: plan.modules.as_ref().and_then(|step| of(&step.inputs)),
             packages: plan.packages.iter().map(|step| of(&step.inputs)).collect(),
             closures: closures.filter_map(|step| of(&step.inputs)).collect(),
-            tree: Arc::clone(tree),
+            parts: Box::new(Packed {
+                tree: Arc::clone(tree),
+                platform: platform.clone(),
+                store: Arc::clone(&store),
+                known: Mutex::default(),
+            }),
             store,
+            circumstances: Circumstances::default(),
             toolchain,
-            built_in: Mutex::default(),
         })
     }
 
-    /// Returns the store that the session serves.
-    #[must_use]
-    pub fn store(&self) -> &Arc<Store> {
-        &self.store
-    }
-
-    /// Returns a part that gobuild carries itself, packed on first use.
+    /// Returns the layer of a part that gobuild carries itself.
+    ///
+    /// The daemon makes it, as it makes those of binaries: it is packed and compressed alike,
+    /// however the part came there.
     ///
     /// # Errors
-    /// It cannot be packed; for certificates: a project file holds none.
-    pub fn built_in(
-        &self,
-        part: BuiltIn,
-        platform: &Platform,
-        compression: Compression,
-    ) -> Result<Output, PresentError> {
-        let mut known = self.built_in.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (part, platform.clone(), compression);
-        if let Some(output) = known.get(&key) {
+    /// As [`Parts::built_in`].
+    pub fn built_in(&self, part: &BuiltIn) -> Result<Output, PresentError> {
+        let root = self.parts.built_in(part)?;
+        let copy = CopyFrom::new(&root, "/", "/")
+            .contents_only()
+            .timestamp(Timestamp::from_unix_seconds(0));
+        Ok(FileOp::new(&Output::scratch(), copy)
+            .metadata(Metadata::named(format!("layer {}", part.name())))
+            .build()?)
+    }
+}
+
+impl BuiltIn {
+    /// Returns what progress displays call it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Base => "static base",
+            Self::TimeZones => "time zones",
+            Self::Certs(_) => "certificates",
+        }
+    }
+}
+
+/// The parts of images as layouts of the store; copied files come over the session.
+struct Packed {
+    tree: Arc<ProjectTree>,
+    platform: Platform,
+    store: Arc<Store>,
+    known: Mutex<BTreeMap<BuiltIn, Output>>,
+}
+
+impl Parts for Packed {
+    /// Packed on first use.
+    fn built_in(&self, part: &BuiltIn) -> Result<Output, PresentError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(output) = known.get(part) {
             return Ok(output.clone());
         }
-        let (layout, name) = match &key.0 {
-            BuiltIn::Base => (base::static_base(platform, compression)?, "static base"),
-            BuiltIn::TimeZones => (base::tzdata_layout(platform, compression)?, "time zones"),
-            BuiltIn::Certs(paths) => (self.certs(paths, platform, compression)?, "certificates"),
+        let layout = match part {
+            BuiltIn::Base => base::static_base(&self.platform)?,
+            BuiltIn::TimeZones => base::tzdata_layout(&self.platform)?,
+            BuiltIn::Certs(paths) => self.certs(paths)?,
         };
-        let output = serve(&self.store, layout, platform, &format!("{name} {platform}"))?;
-        known.insert(key, output.clone());
+        let output = serve(&self.store, layout, &self.platform, part.name())?;
+        known.insert(part.clone(), output.clone());
         Ok(output)
     }
 
-    fn certs(
-        &self,
-        paths: &[TreePath],
-        platform: &Platform,
-        compression: Compression,
-    ) -> Result<Layout, PresentError> {
+    /// They come through the session's file service rather than in a layout: assets can be large,
+    /// and that way the daemon asks only for those that changed.
+    fn copied(&self, files: &FilesLayer) -> Result<Output, PresentError> {
+        Ok(Local::new(FILES_SOURCE)
+            .include(files.inputs.iter().map(|path| escaped(path.as_str())))
+            .shared_key_hint(FILES_SOURCE)
+            .metadata(Metadata::named(format!("load {}", files.from)))
+            .build()?)
+    }
+}
+
+impl Packed {
+    fn certs(&self, paths: &[TreePath]) -> Result<Layout, PresentError> {
         let mut bundles = Vec::new();
         for path in paths {
             let pem = self
@@ -188,23 +246,8 @@ impl Sources {
             .iter()
             .map(|(name, pem)| PemFile { name, pem })
             .collect();
-        Ok(base::certs_layout(platform, &extra, compression)?)
+        Ok(base::certs_layout(&self.platform, &extra)?)
     }
-}
-
-/// Returns a root that holds the files of one `files` entry at their project paths.
-///
-/// They come through the session's file service rather than in a layout: assets can be large, and
-/// that way the daemon asks only for those that changed.
-///
-/// # Errors
-/// A path is one that no source can carry.
-pub fn copied_files(files: &FilesLayer) -> Result<Output, llb::Error> {
-    Local::new(FILES_SOURCE)
-        .include(files.inputs.iter().map(|path| escaped(path.as_str())))
-        .shared_key_hint(FILES_SOURCE)
-        .metadata(Metadata::named(format!("load {}", files.from)))
-        .build()
 }
 
 /// Returns a pattern that matches just this path.
@@ -256,7 +299,10 @@ fn pack<'a>(
 }
 
 /// Returns the layer of one set of files, each at its place in step containers. Modes are not the
-/// disk's: no compiler reads them, and they differ between checkouts.
+/// disk's: no compiler reads them, and they differ between checkouts. Nor are times, but they must
+/// differ where contents do: `go` keeps what it has read of a folder (imports, constraints, patterns
+/// of embedded files) in its build cache under the names, sizes and times of its files
+/// (`dirHash` of `cmd/go/internal/modindex`).
 fn layer(tree: &ProjectTree, files: &BTreeSet<TreePath>) -> Result<LayerBuilder, PresentError> {
     let places = ContainerLayout::of(files);
     let mut layer = LayerBuilder::new();
@@ -270,7 +316,7 @@ fn layer(tree: &ProjectTree, files: &BTreeSet<TreePath>) -> Result<LayerBuilder,
             .inner()
             .locate(path)?
             .ok_or_else(|| PresentError::Gone { path: path.clone() })?;
-        layer.disk_file(places.relative(path).as_str(), source, Attributes::FILE)?;
+        layer.source_file(places.relative(path).as_str(), source, Attributes::FILE)?;
     }
     Ok(layer)
 }

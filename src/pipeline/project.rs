@@ -16,7 +16,7 @@ use crate::project::ignore::{self, IgnoreError};
 use crate::project::manifest::{Document, FILE_NAME, Manifest, ManifestError, Values};
 use crate::project::tree::disk::DiskTree;
 use crate::project::tree::filtered::FilteredTree;
-use crate::project::tree::{Tree as _, TreeError, TreePath};
+use crate::project::tree::{Tree, TreeError, TreePath};
 
 /// The files of a project, without those that `.dockerignore` hides.
 pub type ProjectTree = FilteredTree<DiskTree>;
@@ -129,7 +129,10 @@ fn document(
 }
 
 /// Returns the folder whose `go.mod` applies to the project: its own or the nearest above it.
-fn go_directory(tree: &ProjectTree, project: &TreePath) -> Result<TreePath, TreeError> {
+///
+/// # Errors
+/// A folder cannot be looked at.
+pub fn go_directory(tree: &dyn Tree, project: &TreePath) -> Result<TreePath, TreeError> {
     let mut folder = project.clone();
     loop {
         if tree.kind(&folder.join("go.mod"))?.is_some() {

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use self::gate::Gate;
 use super::caches::Caches;
 use super::exports::{Export, Receiver, Shape, requested};
-use super::function::{self, FunctionError, Inputs};
+use super::function::{Function, FunctionError, Inputs};
 use super::outcome::Outcome;
 use super::present::FILES_SOURCE;
 use crate::buildkit::client::Client;
@@ -137,7 +137,7 @@ pub async fn run(
 ) -> Result<Vec<Outcome>, RunError> {
     let run = Run {
         client,
-        inputs,
+        function: Function::new(inputs),
         offer,
         shared: start(client, inputs, offer, &BTreeMap::new()).await?,
         events,
@@ -183,7 +183,7 @@ fn finished(outcomes: Vec<Result<Outcome, RunError>>) -> Result<Vec<Outcome>, Ru
 /// One invocation: what its solves share.
 struct Run<'a> {
     client: &'a Client,
-    inputs: &'a Inputs,
+    function: Function<'a>,
     offer: &'a Offer,
     shared: Session,
     events: &'a mpsc::Sender<Event>,
@@ -203,7 +203,8 @@ impl Run<'_> {
     }
 
     async fn solve(&self, export: &Export) -> Result<Outcome, RunError> {
-        let (inputs, gate) = (self.inputs, &self.gate);
+        let (function, gate) = (&self.function, &self.gate);
+        let inputs = function.inputs();
         let own = match export.receivers.is_empty() {
             true => None,
             false => Some(start(self.client, inputs, self.offer, &export.receivers).await?),
@@ -222,7 +223,7 @@ impl Run<'_> {
             self.events.clone(),
             self.failed.clone(),
             |gateway| async move {
-                let result = function::build(&gateway, inputs, export.wanted()).await?;
+                let result = function.build(&gateway, export.wanted()).await?;
                 gate.pass().await;
                 Ok(result)
             },
@@ -292,7 +293,7 @@ async fn start(
     let stores = ContentStores::new();
     stores.attach_source(
         STORE_ID,
-        Arc::clone(inputs.sources.store()) as Arc<dyn BlobSource>,
+        Arc::clone(&inputs.sources.store) as Arc<dyn BlobSource>,
     );
     offer.caches.attach(&stores);
     let mut targets = BTreeMap::new();

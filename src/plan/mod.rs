@@ -32,6 +32,7 @@ pub use programs::programs;
 pub use steps::caching::RELAY;
 pub use steps::compile::JOBS_VARIABLE;
 pub use steps::modules::{LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SECRET};
+pub use steps::toolchain::DEFAULT_GO;
 pub use targets::{Request, plan};
 
 /// Version of the plan's own shape, raised when a reader of its JSON would notice.
@@ -115,6 +116,9 @@ pub struct ModuleQuery {
     pub platform: Platform,
     /// Import paths, directly imported from the project's own packages.
     pub packages: BTreeSet<String>,
+    /// Modules that `go` looks into for packages of the project itself, and that are fetched, too.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub rivals: BTreeSet<String>,
     /// The module cache that it leaves, and later steps of the platform read.
     pub output: String,
     /// The command.

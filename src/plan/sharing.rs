@@ -1,20 +1,50 @@
 //! What the programs of a plan have in common: the modules that all of them need, and the steps that
 //! compile packages for several.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Plan;
-use super::steps::packages::{Groups, Packages};
+use super::steps::modules::Needs;
+use super::steps::packages::{Group, Groups, Packages};
 use crate::oci::Platform;
+use crate::project::golang::graph::Closure;
+use crate::project::golang::workspace::Workspace;
 
-/// Returns the external packages that the programs of each platform import.
-pub(super) fn external(groups: &Groups) -> BTreeMap<Platform, BTreeSet<String>> {
-    let mut external: BTreeMap<Platform, BTreeSet<String>> = BTreeMap::new();
-    for ((platform, _), group) in groups {
-        let packages = external.entry(platform.clone()).or_default();
-        packages.extend(group.external.iter().cloned());
+/// Adds a program to those of its platform and profile.
+pub(super) fn join(group: &mut Group, compile: usize, closure: Closure, workspace: &Workspace) {
+    let vendor = workspace.vendor.as_ref();
+    let is_vendored = |path: &str| {
+        let package = closure.packages.get(path);
+        let folder = package.map(|package| &package.directory);
+        folder
+            .zip(vendor)
+            .is_some_and(|(folder, vendor)| folder.below(&vendor.directory).is_some())
+    };
+    for (path, package) in &closure.packages {
+        if is_vendored(path) {
+            group.vendored.extend(package.all_files());
+        } else if vendor.is_some() {
+            let imports = package.imports.keys();
+            let vendored = imports.filter(|import| is_vendored(import));
+            group.external.extend(vendored.cloned());
+        }
     }
-    external
+    let own = closure.packages.keys().map(String::as_str);
+    group.rivals.extend(workspace.rivals(own));
+    group.external.extend(closure.external);
+    group.standard.extend(closure.standard);
+    group.compiles.push(compile);
+}
+
+/// Returns what the programs of each platform need of downloaded modules.
+pub(super) fn needs(groups: &Groups) -> BTreeMap<Platform, Needs> {
+    let mut needs: BTreeMap<Platform, Needs> = BTreeMap::new();
+    for ((platform, _), group) in groups {
+        let here = needs.entry(platform.clone()).or_default();
+        here.packages.extend(group.external.iter().cloned());
+        here.rivals.extend(group.rivals.iter().cloned());
+    }
+    needs
 }
 
 /// Puts the shared packages before the compile steps, and all of them after the modules.

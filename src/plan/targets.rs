@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::context::context;
 use super::error::PlanError;
 use super::naming::Naming;
-use super::sharing::{connected, external};
+use super::sharing::{connected, join, needs};
 use super::steps::caching::Policy;
 use super::steps::compile::{self, Main};
 use super::steps::image::{self, Binary};
@@ -81,9 +81,10 @@ pub fn plan(request: Request<'_>) -> Result<Plan, PlanError> {
     };
     let images = planner.images()?;
     let Compiles { steps, groups, .. } = planner.compiles;
-    let external = external(&groups);
-    let all: BTreeSet<&str> = external.values().flatten().map(String::as_str).collect();
-    request.workspace.verify(request.tree, all)?;
+    let needs = needs(&groups);
+    let packages = needs.values().flat_map(|needs| &needs.packages);
+    let packages: BTreeSet<&str> = packages.map(String::as_str).collect();
+    request.workspace.verify(request.tree, packages)?;
     let manifest = request.manifest;
     let plan = Plan {
         version: PLAN_VERSION,
@@ -95,7 +96,7 @@ pub fn plan(request: Request<'_>) -> Result<Plan, PlanError> {
             request.workspace,
             request.tree,
             request.caching,
-            &external,
+            &needs,
         )?,
         packages: Vec::new(),
         compiles: steps,
@@ -307,15 +308,13 @@ impl Planner<'_> {
         let step = self.step(platform, main, &closure)?;
         let profile = match &self.request.manifest.go.pgo {
             Pgo::File(profile) => Some(self.request.project.join(profile.as_str())),
-            Pgo::Auto | Pgo::Off => closure.profile,
+            Pgo::Auto | Pgo::Off => closure.profile.clone(),
         };
         self.compiles.steps.push(step);
         let compile = self.compiles.steps.len() - 1;
         let key_of_group = ((*platform).clone(), profile);
         let group = self.compiles.groups.entry(key_of_group).or_default();
-        group.external.extend(closure.external);
-        group.standard.extend(closure.standard);
-        group.compiles.push(compile);
+        join(group, compile, closure, self.request.workspace);
         self.compiles.known.insert(key, compile);
         Ok(compile)
     }
@@ -353,12 +352,14 @@ impl Planner<'_> {
             .stamp
             .iter()
             .map(|(name, template)| Ok((name.clone(), template.expand(&values)?)));
+        let own = closure.packages.keys().map(String::as_str);
+        let downloads = !closure.external.is_empty() || !workspace.rivals(own).is_empty();
         let main = Main {
             binary: &binary,
             import_path: &main.import_path,
             package: &main.directory,
             inputs,
-            needs_modules: workspace.vendor.is_none() && !closure.external.is_empty(),
+            needs_modules: workspace.vendor.is_none() && downloads,
             stamps: stamps.collect::<Result<_, PlanError>>()?,
         };
         Ok(compile::step(

@@ -95,7 +95,7 @@ impl Helper {
     pub fn layout(&self, platform: &Platform, host: &Host) -> Result<Layout, ToolchainError> {
         let fingerprint = self.fingerprint()?;
         let memo_path = host.memo_path(&format!("helper-{}", &fingerprint[..16]));
-        let builder = self.builder()?;
+        let builder = self.layer()?;
         let layer = match Memo::read(&memo_path, Some(&fingerprint)) {
             Some(memo) => Layer::known(
                 memo.layer().clone(),
@@ -111,7 +111,17 @@ impl Helper {
         Ok(Layout::new(NAME, platform, &[layer])?)
     }
 
-    fn builder(&self) -> Result<LayerBuilder, ToolchainError> {
+    /// Returns the file name of the dynamic linker; none if the program is static.
+    #[must_use]
+    pub fn linker(&self) -> Option<&str> {
+        self.linker.as_deref()
+    }
+
+    /// Returns the entries of the layout's layer.
+    ///
+    /// # Errors
+    /// Two files have one name.
+    pub fn layer(&self) -> Result<LayerBuilder, ToolchainError> {
         let mut layer = LayerBuilder::new();
         for (name, path) in &self.files {
             layer.disk_file(name, path.as_path(), Attributes::EXECUTABLE)?;

@@ -41,7 +41,7 @@ use std::path::PathBuf;
 pub use error::ToolchainError;
 pub use helper::Helper;
 
-use crate::content::Layout;
+use crate::content::{Attributes, LayerBuilder, Layout};
 use crate::oci::Platform;
 
 /// Name of the toolchain's layout in `oci-layout://` sources.
@@ -107,6 +107,48 @@ pub fn prepare(
         Kind::Host => host::layer(version, platform, host)?,
     };
     Ok(Layout::new(NAME, platform, &[layer])?)
+}
+
+/// Has the toolchain module `version` fetched and checked, and returns the entries of its layer.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn fetched(
+    version: &str,
+    platform: &Platform,
+    host: &Host,
+) -> Result<LayerBuilder, ToolchainError> {
+    check_version(version)?;
+    let root = proxy::download(version, platform, host)?;
+    tree::Tree::read(&root, platform)?.layer()
+}
+
+/// Adds to `layer`, at `folder`, a GOROOT that holds just what the `go` command needs to download
+/// modules: itself and its defaults.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn add_command(
+    layer: &mut LayerBuilder,
+    folder: &str,
+    version: &str,
+    platform: &Platform,
+    host: &Host,
+) -> Result<(), ToolchainError> {
+    check_version(version)?;
+    let root = proxy::download(version, platform, host)?;
+    let files = [
+        ("bin/go", Attributes::EXECUTABLE),
+        ("go.env", Attributes::FILE),
+    ];
+    for (file, attributes) in files {
+        layer.disk_file(
+            &format!("{folder}/{file}"),
+            root.join(file).as_path(),
+            attributes,
+        )?;
+    }
+    Ok(())
 }
 
 /// Refuses what could name another module or be another directive.

@@ -125,6 +125,16 @@ impl Tree {
     /// # Errors
     /// A file cannot be read.
     pub(super) fn pack(&self) -> Result<Layer, ToolchainError> {
+        Ok(self
+            .layer()?
+            .pack(&FileCache::disabled(), Compression::None)?)
+    }
+
+    /// Returns the entries of the layer.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(super) fn layer(&self) -> Result<LayerBuilder, ToolchainError> {
         let mut layer = LayerBuilder::new();
         // The go command builds in the temporary folder and, unless told otherwise, caches
         // below the home folder. Resolver and hosts files are the daemon's to provide.
@@ -142,7 +152,7 @@ impl Tree {
                 layer.disk_file(&to, path.as_path(), *attributes)?;
             }
         }
-        Ok(layer.pack(&FileCache::disabled(), Compression::None)?)
+        Ok(layer)
     }
 
     pub(super) fn root(&self) -> &Path {

@@ -1,7 +1,9 @@
 //! The columns: who builds. One file for each program, one [`Column`] for each way to use it.
 
+mod client;
 mod dockerfile;
 mod gobuild;
+mod helper;
 mod ko;
 mod native;
 
@@ -10,7 +12,6 @@ use std::process::Command;
 
 use crate::lab::{Lab, Toolchain, remove};
 use crate::projects::Project;
-use crate::settings::Settings;
 
 /// A column of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,8 +32,16 @@ pub(crate) enum Column {
     Ko,
     /// `go build` on this machine, with gobuild's flags; nothing is pushed.
     Native,
+    /// The same with `gobuild cacheprog` as its build cache.
+    Helper,
+    /// The same with a remote compile cache; its local one is empty whenever a timed build begins.
+    HelperRemote,
     /// `buildctl build` of one file that is cached: what any client of the daemon pays.
     Floor,
+    /// `gobuild plan --json`
+    Plan,
+    /// `gobuild llb` of one image with all binaries.
+    Graph,
 }
 
 /// What of a registry cache a build uses.
@@ -64,13 +73,19 @@ pub(crate) struct Build<'a> {
     pub(crate) cache: Cache,
     /// Repository of the registry cache.
     pub(crate) cache_repository: String,
-    /// Where a remote compile cache is.
+    /// Where another remote compile cache than the bench's own is.
     pub(crate) compile_cache: Option<&'a str>,
+    /// Whether it writes to the remote compile cache.
+    pub(crate) fills: bool,
+    /// Milliseconds each way to the remote compile cache.
+    pub(crate) latency: Option<u64>,
+    /// A manifest in place of the project's own, for gobuild.
+    pub(crate) manifest: Option<PathBuf>,
 }
 
 impl Column {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Gobuild,
         Self::GobuildRemote,
         Self::Dockerfile,
@@ -79,7 +94,11 @@ impl Column {
         Self::DockerfileLayers,
         Self::Ko,
         Self::Native,
+        Self::Helper,
+        Self::HelperRemote,
         Self::Floor,
+        Self::Plan,
+        Self::Graph,
     ];
 
     /// Returns the name that selects it.
@@ -93,7 +112,11 @@ impl Column {
             Self::DockerfileLayers => "dockerfile-layers",
             Self::Ko => "ko",
             Self::Native => "native",
+            Self::Helper => "helper",
+            Self::HelperRemote => "helper-remote",
             Self::Floor => "floor",
+            Self::Plan => "plan",
+            Self::Graph => "graph",
         }
     }
 
@@ -101,7 +124,9 @@ impl Column {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Gobuild => "`gobuild image --push`, its defaults (zstd)",
-            Self::GobuildRemote => "the same, with the remote compile cache at `COMPILE_CACHE`",
+            Self::GobuildRemote => {
+                "the same with a remote compile cache: the bench's own S3 server on loopback, or                  `COMPILE_CACHE`"
+            }
             Self::Dockerfile => {
                 "Dockerfile: cache mounts for modules and GOCACHE, bind mounts, `go mod download`, \
                  one `go build` of all binaries, `COPY --link`; gzip, the default"
@@ -113,18 +138,24 @@ impl Column {
             Self::DockerfileLayers => "the same with modules in a layer instead of a mount; zstd",
             Self::Ko => "`ko build`, its defaults",
             Self::Native => "`go build` on the machine with gobuild's flags; no image, no push",
+            Self::Helper => "the same with `gobuild cacheprog` as its build cache",
+            Self::HelperRemote => {
+                "the same with the bench's S3 server as remote compile cache, and an empty local \
+                 cache whenever a timed build begins"
+            }
             Self::Floor => "`buildctl build` of one cached file",
+            Self::Plan => "`gobuild plan --json`",
+            Self::Graph => {
+                "`gobuild llb` of one image with all binaries: planning, packing the sources, \
+                 marshalling"
+            }
         }
     }
 
     /// Tells whether it can take part; if not, why.
-    pub(crate) fn missing(self, cache: Cache, settings: &Settings) -> Option<String> {
+    pub(crate) fn missing(self, cache: Cache) -> Option<String> {
         match self {
-            Self::Gobuild => gobuild::missing(cache, None),
-            Self::GobuildRemote => match &settings.compile_cache {
-                Some(url) => gobuild::missing(cache, Some(url)),
-                None => Some("COMPILE_CACHE is not set".to_owned()),
-            },
+            Self::Gobuild | Self::GobuildRemote => gobuild::missing(self, cache),
             _ => None,
         }
     }
@@ -144,13 +175,39 @@ impl Column {
             | Self::DockerfileSplit
             | Self::DockerfileLayers => dockerfile::commands(self, lab, build),
             Self::Ko => vec![ko::command(lab, build)],
-            Self::Native => vec![native::command(
-                lab,
-                build,
-                "native",
-                &lab.place("native-out"),
-            )],
+            Self::Native => vec![native::command(lab, build, self.name(), &self.out(lab))],
+            Self::Helper | Self::HelperRemote => vec![helper::command(self, lab, build)],
             Self::Floor => vec![dockerfile::floor(lab)],
+            Self::Plan => vec![client::plan(lab, build)],
+            Self::Graph => vec![client::graph(lab, build)],
+        }
+    }
+
+    /// Returns where a host compiler's binaries are put.
+    pub(crate) fn out(self, lab: &Lab) -> PathBuf {
+        lab.place(&format!("{}-out", self.name()))
+    }
+
+    /// Tells whether gobuild has a part in what it makes, so that it has to be what `go build` makes.
+    pub(crate) fn is_checked(self) -> bool {
+        match self {
+            Self::Gobuild | Self::GobuildRemote | Self::Helper | Self::HelperRemote => true,
+            Self::Dockerfile
+            | Self::DockerfileZstd
+            | Self::DockerfileSplit
+            | Self::DockerfileLayers
+            | Self::Ko
+            | Self::Native
+            | Self::Floor
+            | Self::Plan
+            | Self::Graph => false,
+        }
+    }
+
+    /// Forgets what a warm build of this column must not find.
+    pub(crate) fn forget(self, lab: &Lab) {
+        if self == Self::HelperRemote {
+            remove(&lab.place(&format!("{}/build", self.name())));
         }
     }
 
@@ -166,7 +223,10 @@ impl Column {
             | Self::DockerfileSplit
             | Self::DockerfileLayers
             | Self::Floor => lab.builder.empty(),
-            Self::Ko | Self::Native => lab.empty_caches(self.name()),
+            Self::Ko | Self::Native | Self::Helper | Self::HelperRemote => {
+                lab.empty_caches(self.name());
+            }
+            Self::Plan | Self::Graph => remove(&lab.gobuild_cache()),
         }
     }
 }

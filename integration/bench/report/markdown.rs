@@ -7,7 +7,7 @@ use super::{seconds, targets};
 use crate::contenders::Column;
 use crate::machine::Machine;
 use crate::projects::PROJECTS;
-use crate::rounds::Results;
+use crate::results::{Missing, Plain, Results};
 use crate::settings::Settings;
 
 /// Bytes of a mebibyte.
@@ -32,7 +32,7 @@ pub(super) fn report(
         );
     }
     main_table(table, &mut text);
-    text.push_str(&targets::lines(table));
+    text.push_str(&targets::lines(table, results));
     clients(table, &mut text);
     bytes(results, table, &mut text);
     legend(results, table, &mut text);
@@ -66,8 +66,13 @@ fn main_table(table: &Table, text: &mut String) {
     rows(table, text, |row, cell| {
         let ours = row.cells.get(&Column::Gobuild);
         let ratio = ours.map(|ours| format!(" ({:.2})", ours.wall / cell.wall));
-        format!("{}{}", seconds(cell.wall), ratio.unwrap_or_default())
+        let mark = if cell.kept { " †" } else { "" };
+        format!("{}{}{mark}", seconds(cell.wall), ratio.unwrap_or_default())
     });
+    let cells = table.rows.iter().flat_map(|row| row.cells.values());
+    if cells.into_iter().any(|cell| cell.kept) {
+        text.push_str("\n† Of an earlier run, which may have been of another gobuild.\n");
+    }
 }
 
 fn clients(table: &Table, text: &mut String) {
@@ -91,17 +96,23 @@ fn bytes(results: &Results, table: &Table, text: &mut String) {
          and GOCACHE of a native cold build as zstd layers.\n\n| project | what | MiB | of plain |\n\
          |---|---|---:|---:|\n",
     );
-    for &(project, modules, compiled) in &results.plain {
-        let plain = (modules + compiled) as f64;
+    for Plain {
+        project,
+        modules,
+        compiled,
+    } in &results.plain
+    {
+        let (modules, compiled) = (*modules as f64, *compiled as f64);
+        let plain = modules + compiled;
         let _ = writeln!(
             text,
             "| {project} | plain module cache | {:.1} | |",
-            modules as f64 / MIB
+            modules / MIB
         );
         let _ = writeln!(
             text,
             "| {project} | plain GOCACHE | {:.1} | |",
-            compiled as f64 / MIB
+            compiled / MIB
         );
         for &column in &table.columns {
             if let Some(cell) = table.cell(project, "fresh-runner", column) {
@@ -132,14 +143,20 @@ fn legend(results: &Results, table: &Table, text: &mut String) {
         "\nEmpty means: buildkitd started anew without anything it kept, GOCACHE and GOMODCACHE of ko and \
          native removed, gobuild's own memory in XDG_CACHE_HOME removed. Go is on the machine for all: as \
          an image in the registry on loopback, as a module in gobuild's module cache, as a GOROOT. Each \
-         column has its own copy of the sources, its own edits and its own cache mounts. Everything but \
-         native pushes to the registry on loopback.\n",
+         column has its own copy of the sources, its own edits and its own cache mounts. Whatever makes \
+         an image pushes it to the registry on loopback.\n",
     );
     let thin: Vec<String> = table.rows.iter().filter_map(fewer_samples).collect();
     for line in thin {
         let _ = writeln!(text, "\n{line}");
     }
-    for (project, case, column, reason) in &results.missing {
+    for Missing {
+        project,
+        case,
+        column,
+        reason,
+    } in &results.missing
+    {
         let _ = writeln!(
             text,
             "\nNot measured: {project}, {case}, {column}: {reason}."

@@ -6,20 +6,21 @@ mod table;
 mod targets;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::machine::Machine;
-use crate::rounds::Results;
+use crate::results::Results;
 use crate::settings::Settings;
 
 /// Writes all files and returns the table's path.
 pub(crate) fn write(settings: &Settings, machine: &Machine, results: &Results) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
-    fs::create_dir_all(&folder).unwrap();
+    let file = Results::file();
+    let folder = file.parent().expect("it is in a folder");
+    fs::create_dir_all(folder).unwrap();
     let table = table::Table::of(results);
     let all = serde_json::json!({ "machine": machine, "results": results });
     let json = serde_json::to_string_pretty(&all).unwrap();
-    fs::write(folder.join("bench.json"), json + "\n").unwrap();
+    fs::write(&file, json + "\n").unwrap();
     fs::write(folder.join("bench.svg"), svg::chart(&table)).unwrap();
     let path = folder.join("bench.md");
     fs::write(&path, markdown::report(settings, machine, results, &table)).unwrap();

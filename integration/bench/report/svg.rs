@@ -79,7 +79,11 @@ fn colour(column: Column) -> &'static str {
         Column::DockerfileLayers => "#a6611a",
         Column::Ko => "#009e73",
         Column::Native => "#6e7781",
+        Column::Helper => "#cc79a7",
+        Column::HelperRemote => "#e6b8d2",
         Column::Floor => "#c4c9cf",
+        Column::Plan => "#8c510a",
+        Column::Graph => "#bf812d",
     }
 }
 

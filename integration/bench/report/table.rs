@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cases::CASES;
 use crate::contenders::Column;
 use crate::projects::PROJECTS;
-use crate::rounds::{Results, Sample};
+use crate::results::{Results, Sample};
 
 /// Medians of one cell.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +18,12 @@ pub(super) struct Cell {
     pub(super) memory: f64,
     /// Bytes.
     pub(super) pulled: f64,
+    /// Compile steps that ran.
+    pub(super) compiled: Option<f64>,
     /// How many samples.
     pub(super) samples: usize,
+    /// Whether an earlier run left them.
+    pub(super) kept: bool,
 }
 
 /// One case of one project.
@@ -100,7 +104,12 @@ fn cells(samples: &[&Sample]) -> BTreeMap<Column, Cell> {
                 cpu: middle(&|sample| sample.usage.cpu),
                 memory: middle(&|sample| sample.usage.memory as f64),
                 pulled: middle(&|sample| sample.pulled as f64),
+                compiled: here
+                    .iter()
+                    .all(|sample| sample.compiled.is_some())
+                    .then(|| middle(&|sample| sample.compiled.unwrap_or_default() as f64)),
                 samples: here.len(),
+                kept: here.iter().any(|sample| sample.kept),
             },
         );
     }

@@ -3,6 +3,7 @@
 use super::seconds;
 use super::table::Table;
 use crate::contenders::Column::{self, *};
+use crate::results::Results;
 
 /// What a median of gobuild's is compared with.
 enum Against {
@@ -14,6 +15,14 @@ enum Against {
     Absolute(f64),
     /// A factor of the same cell of another project.
     Project(&'static str, f64),
+    /// So many mebibytes of memory.
+    Memory(f64),
+    /// So many compile steps.
+    Steps(usize),
+    /// Bytes pulled, as a factor of plain layers.
+    Plain(f64),
+    /// No standard package that a neighbour had compiled.
+    NoneAgain,
 }
 
 /// One target.
@@ -38,9 +47,12 @@ const fn target(
     }
 }
 
-use Against::{Absolute, Plus, Project, Times};
+use Against::{Absolute, Memory, NoneAgain, Plain, Plus, Project, Steps, Times};
 
-const TARGETS: [Target; 26] = [
+/// Bytes of a mebibyte.
+const MIB: f64 = 1_048_576.0;
+
+const TARGETS: [Target; 40] = [
     target(
         "heavy",
         "fresh-runner",
@@ -117,13 +129,42 @@ const TARGETS: [Target; 26] = [
         Gobuild,
         Project("monorepo", 4.4),
     ),
+    target("monorepo", "edit-leaf", Gobuild, Steps(3)),
+    target("monorepo", "no-op", Gobuild, Memory(100.0)),
+    target("monorepo", "client", Plan, Absolute(0.15)),
+    target("monorepo", "client", Graph, Absolute(0.15)),
+    target("monorepo", "client", Plan, Memory(100.0)),
+    target("monorepo", "client", Graph, Memory(100.0)),
+    target("heavy", "fresh-runner", Gobuild, Plain(0.5)),
+    target("heavy", "second-project", Gobuild, NoneAgain),
+    target("gh", "helper", Helper, Times("helper", Native, 1.05)),
+    target("heavy", "helper", Helper, Times("helper", Native, 1.05)),
+    target(
+        "gh",
+        "remote-20ms",
+        HelperRemote,
+        Times("remote-20ms", Native, 2.0),
+    ),
+    target(
+        "heavy",
+        "remote-20ms",
+        HelperRemote,
+        Times("remote-20ms", Native, 2.0),
+    ),
+    target(
+        "heavy",
+        "edit-readme",
+        Gobuild,
+        Times("no-op", Gobuild, 1.0),
+    ),
+    target("heavy", "edit-test", Gobuild, Times("no-op", Gobuild, 1.0)),
 ];
 
 /// Returns the targets whose cells were timed, as a Markdown table; nothing if there is none.
-pub(super) fn lines(table: &Table) -> String {
+pub(super) fn lines(table: &Table, results: &Results) -> String {
     let lines: Vec<String> = TARGETS
         .iter()
-        .filter_map(|target| line(target, table))
+        .filter_map(|target| line(target, table, results))
         .collect();
     if lines.is_empty() {
         return String::new();
@@ -134,7 +175,23 @@ pub(super) fn lines(table: &Table) -> String {
     )
 }
 
-fn line(target: &Target, table: &Table) -> Option<String> {
+/// What is aimed at, what was measured, and whether that is enough.
+type Judged = (String, String, bool);
+
+fn line(target: &Target, table: &Table, results: &Results) -> Option<String> {
+    let &Target { project, case, .. } = target;
+    let (aim, measured, met) = match target.against {
+        Times(..) | Plus(..) | Absolute(..) | Project(..) => timed(target, table)?,
+        Memory(..) | Steps(..) | Plain(..) | NoneAgain => counted(target, table, results)?,
+    };
+    let verdict = if met { "met" } else { "missed" };
+    Some(format!(
+        "| {project} | {case} | {aim} | {measured} | {verdict} |"
+    ))
+}
+
+/// Judges a time.
+fn timed(target: &Target, table: &Table) -> Option<Judged> {
     let &Target {
         project,
         case,
@@ -142,7 +199,7 @@ fn line(target: &Target, table: &Table) -> Option<String> {
         ref against,
     } = target;
     let ours = table.cell(project, case, column)?.wall;
-    let (aim, measured, met) = match *against {
+    let judged = match *against {
         Times(other, theirs, factor) => {
             let theirs_wall = table.cell(project, other, theirs)?.wall;
             let ratio = ours / theirs_wall;
@@ -175,11 +232,60 @@ fn line(target: &Target, table: &Table) -> Option<String> {
                 ratio <= factor,
             )
         }
+        Memory(..) | Steps(..) | Plain(..) | NoneAgain => return None,
     };
-    let verdict = if met { "met" } else { "missed" };
-    Some(format!(
-        "| {project} | {case} | {aim} | {measured} | {verdict} |"
-    ))
+    Some(judged)
+}
+
+/// Judges bytes and numbers.
+fn counted(target: &Target, table: &Table, results: &Results) -> Option<Judged> {
+    let &Target {
+        project,
+        case,
+        column,
+        ref against,
+    } = target;
+    let judged = match *against {
+        Memory(limit) => {
+            let ours = table.cell(project, case, column)?.memory / MIB;
+            (
+                format!("{} ≤ {limit} MiB of memory", column.name()),
+                format!("{ours:.0} MiB"),
+                ours <= limit,
+            )
+        }
+        Steps(limit) => {
+            let ours = table.cell(project, case, column)?.compiled?;
+            (
+                format!("{} runs {limit} compile steps", column.name()),
+                format!("{ours}"),
+                ours <= limit as f64,
+            )
+        }
+        Plain(factor) => {
+            let mut all = results.plain.iter();
+            let plain = all.find(|plain| plain.project == project)?;
+            let ours = table.cell(project, case, column)?.pulled;
+            let ratio = ours / (plain.modules + plain.compiled) as f64;
+            (
+                format!("{} pulls ≤ {factor} × plain layers", column.name()),
+                format!("{ratio:.2}"),
+                ratio <= factor,
+            )
+        }
+        NoneAgain => {
+            let mut all = results.again.iter();
+            let again = all.find(|again| again.project == project)?;
+            let count = again.packages.len();
+            (
+                format!("{} compiles no standard package again", column.name()),
+                format!("{count} of {}", again.of),
+                count == 0,
+            )
+        }
+        Times(..) | Plus(..) | Absolute(..) | Project(..) => return None,
+    };
+    Some(judged)
 }
 
 /// Returns the name of a cell, seen from a case.

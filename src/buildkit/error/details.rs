@@ -5,8 +5,12 @@
 //! ones and unreadable ones are passed over, since they only ever add to a message that stands
 //! by itself.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use buildkit_proto::google::protobuf::Any;
 use buildkit_proto::google::rpc;
-use serde::Deserialize;
+use buildkit_proto::pb;
+use serde::{Deserialize, Serialize};
 
 const PREFIX: &str = "github.com/moby/buildkit/";
 
@@ -28,7 +32,7 @@ pub struct Details {
 }
 
 /// A place in a source file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SourceExcerpt {
     /// The file.
@@ -38,7 +42,7 @@ pub struct SourceExcerpt {
 }
 
 /// A source file as an error shows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SourceInfo {
     /// Its name.
@@ -50,7 +54,7 @@ pub struct SourceInfo {
 }
 
 /// A range of lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Range {
     /// First position.
@@ -60,13 +64,66 @@ pub struct Range {
 }
 
 /// A position in a source file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Position {
     /// Line, counted from 1.
     pub line: i32,
     /// Column.
     pub character: i32,
+}
+
+impl SourceExcerpt {
+    /// Returns an excerpt of lines, counted from 1, of a file with this content.
+    #[must_use]
+    pub fn lines(filename: &str, content: &str, language: &str, lines: &[(i32, i32)]) -> Self {
+        let position = |line| Position { line, character: 0 };
+        let ranges = lines.iter().map(|(first, last)| Range {
+            start: position(*first),
+            end: position(*last),
+        });
+        Self {
+            info: SourceInfo {
+                filename: filename.to_owned(),
+                data: STANDARD.encode(content),
+                language: language.to_owned(),
+            },
+            ranges: ranges.collect(),
+        }
+    }
+
+    /// Returns the detail of an error.
+    pub(in crate::buildkit) fn to_any(&self) -> Any {
+        Any {
+            type_url: format!("{PREFIX}errdefs.Source+json"),
+            // Texts and numbers: there is nothing here that JSON could not hold.
+            value: serde_json::to_vec(self).unwrap_or_default(),
+        }
+    }
+}
+
+impl SourceInfo {
+    pub(in crate::buildkit) fn to_pb(&self) -> pb::SourceInfo {
+        pb::SourceInfo {
+            filename: self.filename.clone(),
+            data: STANDARD.decode(&self.data).unwrap_or_default(),
+            language: self.language.clone(),
+            ..pb::SourceInfo::default()
+        }
+    }
+}
+
+impl Range {
+    pub(in crate::buildkit) fn to_pb(self) -> pb::Range {
+        let position = |position: Position| pb::Position {
+            line: position.line,
+            character: position.character,
+        };
+        pb::Range {
+            start: Some(position(self.start)),
+            end: Some(position(self.end)),
+        }
+    }
 }
 
 /// What a gateway error knows of the failed op.

@@ -163,7 +163,7 @@ impl From<ConnectError> for Error {
 ///
 /// If a daemon's error is what it comes from, that one goes back with its details, so that the
 /// build's record shows which vertex failed.
-pub(super) fn return_status(error: &(dyn std::error::Error + 'static)) -> rpc::Status {
+pub(in crate::buildkit) fn return_status(error: &(dyn std::error::Error + 'static)) -> rpc::Status {
     let mut text = error.to_string();
     let mut link = Some(error);
     while let Some(current) = link {

@@ -31,7 +31,7 @@ pub use self::result::{
 pub use self::solve::Solve;
 pub use self::source::{ImageMeta, ResolveMode, SourceMeta, SourceQuery};
 use super::client::{MAX_MESSAGE, Worker};
-use super::error::Error;
+use super::error::{Error, SourceExcerpt, return_status};
 use super::solve::CacheEntry;
 use super::transport::Connection;
 
@@ -69,6 +69,8 @@ pub struct Warning {
     pub detail: Vec<String>,
     /// Where to read more; may be empty.
     pub url: String,
+    /// The file and the lines it is about.
+    pub source: Option<SourceExcerpt>,
 }
 
 impl Gateway {
@@ -151,11 +153,32 @@ impl Gateway {
             short: warning.short.into_bytes(),
             detail: warning.detail.into_iter().map(String::into_bytes).collect(),
             url: warning.url,
-            info: None,
-            ranges: Vec::new(),
+            info: warning.source.as_ref().map(|source| source.info.to_pb()),
+            ranges: warning
+                .source
+                .iter()
+                .flat_map(|source| &source.ranges)
+                .map(|range| range.to_pb())
+                .collect(),
         });
         let answer = self.bridge().warn(request).await;
         self.answer(answer).await.map(drop)
+    }
+
+    /// Ends the build with an error, which is shown with places in the user's files.
+    ///
+    /// # Errors
+    /// The daemon is gone or has a result already.
+    pub async fn fail(
+        &self,
+        error: &(dyn std::error::Error + 'static),
+        sources: &[SourceExcerpt],
+    ) -> Result<(), Error> {
+        let mut status = return_status(error);
+        status
+            .details
+            .extend(sources.iter().map(SourceExcerpt::to_any));
+        self.finish(Err(status)).await
     }
 
     /// Ends the build with a result or an error; a second call fails.

@@ -126,6 +126,26 @@ impl GatewayResult {
         result
     }
 
+    /// Returns the same images as a result that exports as an index, be it of one platform.
+    #[must_use]
+    pub fn into_index(mut self) -> Self {
+        let References::Single(reference) = self.references else {
+            return self;
+        };
+        let list = self.metadata.get(PLATFORMS).map(Vec::as_slice);
+        let list = serde_json::from_slice::<PlatformList>(list.unwrap_or_default());
+        let id = list.ok().and_then(|list| list.platforms.into_iter().next());
+        let Some(PlatformEntry { id, .. }) = id else {
+            self.references = References::Single(reference);
+            return self;
+        };
+        if let Some(config) = self.metadata.remove(IMAGE_CONFIG) {
+            self.metadata.insert(format!("{IMAGE_CONFIG}/{id}"), config);
+        }
+        self.references = References::PerPlatform(BTreeMap::from([(id, reference)]));
+        self
+    }
+
     /// Returns the result of one image per platform, which exports as an index.
     #[must_use]
     pub fn images(images: BTreeMap<Platform, PlatformImage>) -> Self {

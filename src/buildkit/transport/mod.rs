@@ -15,6 +15,7 @@ mod kube_pod;
 mod parts;
 mod podman_container;
 mod ssh;
+mod stdio;
 mod tcp;
 mod tls;
 mod unix;
@@ -125,6 +126,14 @@ impl Connection {
             channel,
             end,
         })
+    }
+
+    /// Speaks to the daemon that started this process as a frontend, on the standard streams.
+    ///
+    /// # Errors
+    /// The streams are no pipes of a daemon.
+    pub async fn of_frontend() -> Result<Self, ConnectCause> {
+        Self::over("the standard streams", stdio::streams()?).await
     }
 
     /// Returns who is at the other side: an address, or a name.

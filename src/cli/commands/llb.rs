@@ -76,11 +76,11 @@ pub(crate) fn run(args: Args, output: &Output) -> Outcome {
     };
     let sources = Sources::present(&plan, &project.tree, &settings::host()?);
     let sources = sources.map_err(|error| rendering::present(&error))?;
-    let root = function::offline(&plan, &sources, epoch, platform, image.compression);
+    let root = function::offline(&plan, &sources, epoch, platform);
     let root = root.map_err(|error| Error::of(Kind::Project, &error))?;
     if let Some(folder) = &args.content {
         sources
-            .store()
+            .store
             .write_to(folder)
             .map_err(|error| Error::of(Kind::Other, &error))?;
     }

@@ -4,6 +4,7 @@ pub(super) mod builder;
 pub(super) mod cacheprog;
 pub(super) mod check;
 pub(super) mod completions;
+pub(super) mod frontend;
 pub(super) mod image;
 pub(super) mod llb;
 pub(super) mod plan;

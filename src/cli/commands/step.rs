@@ -1,12 +1,14 @@
 //! `gobuild step`: what runs inside step containers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
 use crate::cli::Outcome;
 use crate::container::modules::{self, ModulesError, Query};
+use crate::container::{files, parts, project};
 use crate::error::{Error, Kind};
+use crate::plan::paths;
 
 /// Run part of a build inside a step's container
 #[derive(Debug, clap::Args)]
@@ -18,6 +20,65 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Step {
     Modules(Modules),
+    Project(Project),
+    Files(Files),
+    Part(Part),
+    Toolchain(Toolchain),
+}
+
+/// Pack names and sources of the project
+#[derive(Debug, clap::Args)]
+struct Project {
+    /// File to write
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+/// Copy sets of project files
+#[derive(Debug, clap::Args)]
+struct Files {
+    /// The sets, as JSON
+    #[arg(long, value_name = "FILE")]
+    list: PathBuf,
+    /// Folder to fill, a folder for each set
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
+}
+
+/// Write a part of an image that gobuild carries
+#[derive(Debug, clap::Args)]
+struct Part {
+    /// Folder to fill
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
+    /// Which part
+    #[command(subcommand)]
+    part: PartName,
+}
+
+#[derive(Debug, Subcommand)]
+enum PartName {
+    /// The static base
+    Static,
+    /// Time zones
+    TimeZones,
+    /// The certificate bundle, with these files added
+    Certs {
+        /// PEM files
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// Fetch a Go toolchain, and write what builds need of it
+#[derive(Debug, clap::Args)]
+struct Toolchain {
+    /// Exact version
+    #[arg(long, value_name = "VERSION")]
+    go: String,
+    /// Folder to fill
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
 }
 
 /// Run listings of packages, and copy what builds of them read out of GOMODCACHE
@@ -36,11 +97,38 @@ struct Modules {
 }
 
 pub(crate) fn run(args: Args) -> Outcome {
-    let Step::Modules(args) = args.step;
+    let sources = Path::new(paths::ROOT);
+    match args.step {
+        Step::Modules(args) => modules(&args),
+        Step::Project(args) => ended(&project::pack(sources, &args.output)),
+        Step::Files(args) => ended(&files::copy(&args.list, sources, &args.output)),
+        Step::Part(args) => {
+            let part = match args.part {
+                PartName::Static => parts::Part::Base,
+                PartName::TimeZones => parts::Part::TimeZones,
+                PartName::Certs { files } => parts::Part::Certs(files),
+            };
+            ended(&parts::part(&part, &args.output))
+        }
+        Step::Toolchain(args) => {
+            let scratch = Path::new(paths::TEMPORARY);
+            ended(&parts::toolchain(&args.go, &args.output, scratch))
+        }
+    }
+}
+
+fn ended<E: std::error::Error + 'static>(result: &Result<(), E>) -> Outcome {
+    match result {
+        Ok(()) => Ok(()),
+        Err(error) => Err(Error::of(Kind::Other, error)),
+    }
+}
+
+fn modules(args: &Modules) -> Outcome {
     let Some(cache) = std::env::var_os("GOMODCACHE").map(PathBuf::from) else {
         return Err(Error::new(Kind::Usage, "GOMODCACHE is not set"));
     };
-    let sources = PathBuf::from(crate::plan::paths::ROOT);
+    let sources = PathBuf::from(paths::ROOT);
     let selected = modules::select(&args.queries(), &cache, &sources, &args.output);
     selected.map_err(|error| match error {
         // The go command has said what is wrong; its exit code says enough.

@@ -259,3 +259,25 @@ fn parallel_packing_keeps_order_and_the_first_error() {
     let error = pack_layers(&builders, &files, Compression::None).unwrap_err();
     assert_eq!(error.to_string(), "cannot read /nonexistent/first");
 }
+
+#[test]
+fn a_source_file_has_a_time_of_its_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let time = |name: &str, content: &str, files: &FileCache| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let mut layer = LayerBuilder::new();
+        layer.source_file("a.go", path, Attributes::FILE).unwrap();
+        let blob = layer.blob(files).unwrap();
+        let mut archive = tar::Archive::new(blob.open(0).unwrap());
+        let entry = archive.entries().unwrap().next().unwrap().unwrap();
+        entry.header().mtime().unwrap()
+    };
+    let disk = FileCache::disabled();
+    let memory = FileCache::new(1 << 20);
+    let log = time("1", "import \"log\"", &disk);
+    assert_eq!(log, time("2", "import \"log\"", &memory));
+    assert_ne!(log, time("3", "import \"fmt\"", &memory));
+    // What is less than two seconds old is not kept at all.
+    assert!(log > 0 && log < 1 << 30);
+}

@@ -10,7 +10,7 @@ use crate::oci::{ImageConfig, Platform};
 use crate::pipeline::function::accounts;
 use crate::pipeline::present::{Sources, Toolchain};
 use crate::plan::{Plan, PlatformImage};
-use crate::project::manifest::{Base, Compression};
+use crate::project::manifest::Base;
 
 /// Returns the root of an image of one platform.
 ///
@@ -21,7 +21,6 @@ pub fn offline(
     sources: &Sources,
     epoch: u32,
     image: &PlatformImage,
-    compression: Compression,
 ) -> Result<Output, FunctionError> {
     let toolchain = match &sources.toolchain {
         Toolchain::Layout(output) => output.clone(),
@@ -33,14 +32,14 @@ pub fn offline(
             written(&reference.to_string(), &image.platform)?,
             ImageConfig::empty(&image.platform),
         ),
-        Base::Scratch | Base::Static => own_base(sources, image, compression, epoch)?,
+        Base::Scratch | Base::Static => own_base(sources, image, epoch)?,
     };
     let owners = image
         .files
         .iter()
         .map(|copied| accounts::numeric(&copied.owner));
     let owners = owners.collect::<Result<Vec<_>, _>>()?;
-    let parts = assemble(sources, image, base, &owners, compression, epoch)?;
+    let parts = assemble(sources, image, base, &owners, epoch)?;
     Ok(lower::image(image, &binaries, &parts)?.root)
 }
 

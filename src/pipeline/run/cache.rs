@@ -16,7 +16,7 @@ use crate::buildkit::session::content::{IndexError, LayoutIndex};
 use crate::buildkit::solve::{SolveOptions, SolveResponse};
 use crate::pipeline::caches::{CacheExport, CacheLayout};
 use crate::pipeline::exports::Export;
-use crate::pipeline::function::{self, Wanted};
+use crate::pipeline::function::Wanted;
 use crate::progress::event::{Event, Level, Message};
 
 /// Key of the response that holds the descriptor of what was written, as JSON.
@@ -29,13 +29,13 @@ impl Run<'_> {
         cache: &CacheExport,
         exports: &[Export],
     ) -> Result<SolveResponse, RunError> {
-        let (inputs, gate) = (self.inputs, &self.gate);
+        let (function, gate) = (&self.function, &self.gate);
         let options = SolveOptions {
             cache_imports: self.offer.caches.imports.clone(),
             cache_exports: vec![cache.entry.clone()],
             attributes: BTreeMap::from([(
                 "platform".to_owned(),
-                inputs.plan.build_platform.to_string(),
+                function.inputs().plan.build_platform.to_string(),
             )]),
             internal: true,
             ..SolveOptions::default()
@@ -48,7 +48,7 @@ impl Run<'_> {
             self.failed.clone(),
             |gateway| async move {
                 gate.opened().await;
-                function::build_all(&gateway, inputs, &wanted).await
+                function.build_all(&gateway, &wanted).await
             },
         );
         let response = build.await?;

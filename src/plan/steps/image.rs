@@ -31,6 +31,17 @@ pub enum ImageError {
     },
 }
 
+impl ImageError {
+    /// Returns the value that a template lacks, if that is the fault.
+    #[must_use]
+    pub fn missing_value(&self) -> Option<&MissingValue> {
+        match self {
+            Self::Value(missing) => Some(missing),
+            Self::Files(_) | Self::NoBase { .. } => None,
+        }
+    }
+}
+
 /// A binary of the image.
 #[derive(Clone, Debug)]
 pub(crate) struct Binary {

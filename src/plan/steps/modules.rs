@@ -4,6 +4,8 @@
 //! that provide them and what they import in turn; `go mod download` would fetch the whole
 //! module graph. The step sees module files only, so no source edit repeats it. One listing per
 //! platform, since constraints decide which imports are followed; all fill one module cache.
+//! A module that `go` looks into without importing from it is fetched by its name
+//! ([`Workspace::rivals`]).
 //! Never `-e`: it would turn a network failure into a cached success.
 //!
 //! Where gobuild itself can run in the container, the listings download into a cache mount, so
@@ -60,7 +62,16 @@ const SELECTION: u32 = 2;
 /// processors, and a download is waiting, not work.
 const DOWNLOADS: &str = "32";
 
-/// Returns the step for the external packages of each platform; `None` if there are none.
+/// What the programs of a platform need of downloaded modules.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    /// Packages that the project imports.
+    pub(crate) packages: BTreeSet<String>,
+    /// Modules that `go` looks into for packages of the project itself.
+    pub(crate) rivals: BTreeSet<String>,
+}
+
+/// Returns the step for what each platform needs; `None` if that is nothing.
 ///
 /// # Errors
 /// A module file cannot be read.
@@ -70,16 +81,17 @@ pub(crate) fn step(
     workspace: &Workspace,
     tree: &dyn Tree,
     caching: &Caching,
-    external: &BTreeMap<Platform, BTreeSet<String>>,
+    needs: &BTreeMap<Platform, Needs>,
 ) -> Result<Option<ModulesStep>, TreeError> {
-    if workspace.vendor.is_some() || external.values().all(BTreeSet::is_empty) {
+    let selects = caching.helper.is_some();
+    let mut queries: Vec<ModuleQuery> = needs
+        .iter()
+        .flat_map(|(platform, needs)| queries(go, platform, needs, selects))
+        .collect();
+    if workspace.vendor.is_some() || queries.is_empty() {
         return Ok(None);
     }
     let layout = Layout::of(&workspace.module_files);
-    let queries = external.iter().filter(|(_, packages)| !packages.is_empty());
-    let mut queries: Vec<ModuleQuery> = queries
-        .map(|(platform, packages)| query(go, platform, packages, caching.helper.is_some()))
-        .collect();
     let mut env = environment(go, workspace, layout);
     if let Some(helper) = &caching.helper {
         env.insert("GOMODCACHE".to_owned(), paths::MODULE_CACHE.to_owned());
@@ -127,6 +139,38 @@ fn environment(go: &Go, workspace: &Workspace, layout: Layout) -> BTreeMap<Strin
     env
 }
 
+/// Returns the queries of a platform. A listing that selects brings the other modules along;
+/// otherwise they are fetched by a command of their own.
+fn queries(go: &Go, platform: &Platform, needs: &Needs, selects: bool) -> Vec<ModuleQuery> {
+    let lists = !needs.packages.is_empty();
+    let fetch = (!needs.rivals.is_empty() && !(lists && selects)).then(|| ModuleQuery {
+        platform: platform.clone(),
+        packages: BTreeSet::new(),
+        rivals: needs.rivals.clone(),
+        output: paths::MODULES.to_owned(),
+        args: download(&needs.rivals),
+        select: None,
+        env: environment::target(go, platform),
+    });
+    let list = lists.then(|| {
+        let mut query = query(go, platform, &needs.packages, selects);
+        if selects {
+            query.rivals.clone_from(&needs.rivals);
+        }
+        query
+    });
+    fetch.into_iter().chain(list).collect()
+}
+
+/// Returns the command that fetches modules of which nothing is imported. It prints nothing.
+fn download(modules: &BTreeSet<String>) -> Vec<String> {
+    let mut args = [paths::GO, "mod", "download", "--"]
+        .map(str::to_owned)
+        .to_vec();
+    args.extend(modules.iter().cloned());
+    args
+}
+
 fn query(go: &Go, platform: &Platform, packages: &BTreeSet<String>, listed: bool) -> ModuleQuery {
     let mut args = [paths::GO, "list", "-deps"].map(str::to_owned).to_vec();
     if listed {
@@ -142,6 +186,7 @@ fn query(go: &Go, platform: &Platform, packages: &BTreeSet<String>, listed: bool
     ModuleQuery {
         platform: platform.clone(),
         packages: packages.clone(),
+        rivals: BTreeSet::new(),
         output: paths::MODULES.to_owned(),
         args,
         select: None,
@@ -152,11 +197,16 @@ fn query(go: &Go, platform: &Platform, packages: &BTreeSet<String>, listed: bool
 /// Returns the command that runs a listing and copies what it names.
 fn selecting(helper: &[String], query: &ModuleQuery) -> Vec<String> {
     let mut args = helper.to_vec();
-    let step = ["step", "modules", "--output", &query.output, "--query"];
+    let step = ["step", "modules", "--output", &query.output];
     args.extend(step.map(str::to_owned));
-    let env = query.env.iter();
-    args.extend(env.map(|(name, value)| format!("{name}={value}")));
-    args.extend(query.args.iter().cloned());
+    let lists = !query.packages.is_empty();
+    let fetch = (lists && !query.rivals.is_empty()).then(|| download(&query.rivals));
+    for command in fetch.iter().chain([&query.args]) {
+        args.push("--query".to_owned());
+        let env = query.env.iter();
+        args.extend(env.map(|(name, value)| format!("{name}={value}")));
+        args.extend(command.iter().cloned());
+    }
     args
 }
 
@@ -173,7 +223,8 @@ fn identity(
     };
     add(&SELECTION.to_le_bytes());
     add(query.platform.to_string().as_bytes());
-    query.args.iter().for_each(|arg| add(arg.as_bytes()));
+    let words = query.args.iter().chain(&query.rivals);
+    words.for_each(|word| add(word.as_bytes()));
     for path in &workspace.module_files {
         add(path.as_str().as_bytes());
         add(&tree.read(path)?.unwrap_or_default());

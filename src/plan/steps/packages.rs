@@ -3,7 +3,7 @@
 //! Two sets per platform. The standard library, as far as the project's own packages import it,
 //! needs no module and compiles while the modules download. The packages of downloaded modules
 //! that the project imports depend on module files, platform, toolchain and flags alone, so no
-//! edit of a source repeats them. What `cmd/go` caches is keyed by content: a package that one of
+//! edit of a source repeats them; those of a vendor folder depend on their files there, too. What `cmd/go` caches is keyed by content: a package that one of
 //! these steps compiles is found by every later `go build` with the same flags (`cmd/go/internal/work`,
 //! `buildActionID`), so the flags here are those of the binaries.
 //!
@@ -37,8 +37,12 @@ const OWN_FLAGS: [&str; 5] = ["cover", "covermode", "coverpkg", "json", "v"];
 /// What programs of one platform and profile share.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
-    /// Packages of downloaded modules that the project imports.
+    /// Packages of downloaded or vendored modules that the project imports.
     pub(crate) external: BTreeSet<String>,
+    /// Files of all vendored packages below them.
+    pub(crate) vendored: BTreeSet<TreePath>,
+    /// Modules that `go` looks into for packages of the project itself.
+    pub(crate) rivals: BTreeSet<String>,
     /// Packages of the standard library that the project imports.
     pub(crate) standard: BTreeSet<String>,
     /// Indices of the compile steps.
@@ -131,6 +135,7 @@ impl Means<'_> {
     ) -> PackagesStep {
         let mut inputs = self.workspace.module_files.clone();
         inputs.extend(profile.cloned());
+        inputs.extend(group.vendored.iter().cloned());
         let layout = Layout::of(&inputs);
         let mut packages = group.external.clone();
         if profile.is_some() {

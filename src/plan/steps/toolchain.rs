@@ -7,7 +7,7 @@ use crate::project::manifest::{Go, Modules, Toolchain};
 
 /// Go that compiles projects whose module files name no exact release: the newest one when this
 /// version of gobuild was made. A constant, so that everyone with this gobuild builds the same.
-pub(crate) const DEFAULT_GO: &str = "1.26.8";
+pub const DEFAULT_GO: &str = "1.26.8";
 
 /// Image repository that `toolchain = "auto"` falls back to.
 pub(crate) const GOLANG_IMAGE: &str = "docker.io/library/golang";

@@ -266,3 +266,74 @@ fn downloads_that_need_credentials_are_kept_apart() {
         );
     }
 }
+
+#[test]
+fn vendored_packages_are_compiled_ahead_from_their_files() {
+    let uuid = "package uuid\nimport _ \"hash\"\nvar Nil int\n";
+    let files = [
+        ("go.mod", GO_MOD_UUID),
+        (
+            "vendor/modules.txt",
+            "# github.com/google/uuid v1.6.0\n## explicit\ngithub.com/google/uuid\n",
+        ),
+        ("vendor/github.com/google/uuid/uuid.go", uuid),
+        (
+            "vendor/github.com/google/uuid/unused/unused.go",
+            "package unused\n",
+        ),
+        ("cmd/a/main.go", HTTP_UUID),
+        ("cmd/b/main.go", STRINGS),
+    ];
+    let plan = Project::new(files).plan();
+    assert!(plan.modules.is_none());
+    let standard = (PackageSet::Standard, vec!["hash", "net/http", "strings"]);
+    let dependencies = (PackageSet::Dependencies, vec!["github.com/google/uuid"]);
+    assert_eq!(sets(&plan), [standard, dependencies]);
+    assert_eq!(afters(&plan), [Some(1), Some(1)]);
+    let step = &plan.packages[1];
+    assert!(!step.needs_modules);
+    assert_eq!(step.env["GOFLAGS"], "-mod=vendor");
+    let inputs: Vec<&str> = step.inputs.iter().map(|path| path.as_str()).collect();
+    assert_eq!(
+        inputs,
+        [
+            "go.mod",
+            "vendor/github.com/google/uuid/uuid.go",
+            "vendor/modules.txt"
+        ]
+    );
+}
+
+/// `go` looks into a module whose path is the beginning of a package's of the project.
+#[test]
+fn modules_above_the_project_are_fetched() {
+    let go_mod = "module github.com/google/uuid/app\n\ngo 1.26.0\n\n\
+        require github.com/google/uuid v1.6.0\n";
+    let commands = |main: &str, helped: bool| {
+        let files = [("go.mod", go_mod), ("go.sum", GO_SUM), ("main.go", main)];
+        let project = Project::new(files);
+        let plan = if helped {
+            project.with_helper()
+        } else {
+            project
+        }
+        .plan();
+        assert!(plan.compiles[0].needs_modules);
+        let queries = plan.modules.unwrap().queries.into_iter();
+        let commands = queries.map(|query| query.select.unwrap_or(query.args).join(" "));
+        commands.collect::<Vec<_>>()
+    };
+    let fetch = "/usr/local/go/bin/go mod download -- github.com/google/uuid";
+    let fetched = |command: &String| command.ends_with(fetch);
+    let alone = commands(STRINGS, true);
+    assert!(alone.len() == 1 && fetched(&alone[0]), "{alone:?}");
+    assert_eq!(commands(STRINGS, false), [fetch]);
+    let both = commands(HTTP_UUID, true);
+    assert!(
+        both.len() == 1 && both[0].contains(&format!("{fetch} --query ")),
+        "{both:?}"
+    );
+    let apart = commands(HTTP_UUID, false);
+    assert!(apart.len() == 2 && fetched(&apart[0]), "{apart:?}");
+    assert!(apart[1].contains("go list -deps"), "{apart:?}");
+}

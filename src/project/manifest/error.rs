@@ -54,6 +54,23 @@ impl ManifestError {
         self.source_code.inner()
     }
 
+    /// Returns the first and the last line, counted from 1, of each problem's main place; `None`
+    /// for one without a place.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Option<(i32, i32)>> {
+        let line = |offset: usize| {
+            let before = self.text().as_bytes().iter().take(offset);
+            let ends = before.filter(|byte| **byte == b'\n').count();
+            i32::try_from(ends + 1).unwrap_or(i32::MAX)
+        };
+        let place = |problem: &Problem| {
+            let label = problem.labels.first()?;
+            let last = label.offset() + label.len().saturating_sub(1);
+            Some((line(label.offset()), line(last)))
+        };
+        self.problems.iter().map(place).collect()
+    }
+
     /// Returns the problems in the order of the file.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {

@@ -1,13 +1,14 @@
 //! The read-only view of project files that every analysis goes through.
 //!
-//! A tree is a disk folder in the CLI ([`disk`]), a build context in the frontend, a map in
-//! tests ([`memory`]). Paths are [`TreePath`]s: relative to the tree's root, `/`-separated,
+//! A tree is a disk folder in the CLI ([`disk`]), a build context in the frontend ([`packed`]), a
+//! map in tests ([`memory`]). Paths are [`TreePath`]s: relative to the tree's root, `/`-separated,
 //! clean; they may climb out of the root with leading `..` elements (a `replace ../x`), and
 //! whether that is served is the tree's decision.
 
 pub mod disk;
 pub mod filtered;
 pub mod memory;
+pub mod packed;
 mod path;
 
 use std::sync::Arc;

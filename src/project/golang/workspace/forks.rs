@@ -1,37 +1,59 @@
 //! Sources of modules in the tree that modules from elsewhere import.
 //!
 //! A `replace` by a folder holds for every importer. Which of the downloaded modules' packages
-//! import one of the folder is not known here, but that nothing in the tree does: its module is
-//! required as `// indirect`, or by no module file at all. The `go` command then needs the folder
-//! whenever it lists or compiles downloaded packages.
+//! import one of the folder is not known here, but two things say that some may. Nothing in the tree
+//! does: its module is required as `// indirect`, or by no module file at all. Or it is somebody else's
+//! module, required at a version that was published, which others may then require too. The `go`
+//! command needs such a folder whenever it lists or compiles downloaded packages. Modules of the main
+//! module's owner, and those at no version but `v0.0.0`, are taken to be the tree's alone: all steps
+//! would be repeated for an edit of them.
 
 use std::collections::BTreeSet;
 
-use crate::project::golang::modfile::GoMod;
+use crate::project::golang::modfile::{GoMod, Require};
 use crate::project::tree::{EntryKind, Tree, TreePath};
 
 use super::main_module::MainModule;
 use super::{LocalModule, WorkspaceError};
 
-/// Returns the folders of the replaced modules that main modules, and those that they require for
-/// themselves, do not; and of what these require in turn.
+/// Hosts on which the first element of a path is an owner.
+const SHARED_HOSTS: [&str; 5] = [
+    "bitbucket.org",
+    "codeberg.org",
+    "git.sr.ht",
+    "github.com",
+    "gitlab.com",
+];
+
+/// What `go mod tidy` writes for a module that is at no version.
+const UNPUBLISHED: [&str; 2] = ["v0.0.0", "v0.0.0-00010101000000-000000000000"];
+
+/// Returns the folders of the replaced modules that downloaded ones may import; and of what these
+/// require in turn.
 pub(super) fn folders<'a>(
     main_modules: &'a [MainModule],
     replaced: &'a [LocalModule],
     go_mod: &dyn Fn(&TreePath) -> Option<&'a GoMod>,
 ) -> BTreeSet<TreePath> {
-    let direct = |go_mod: &'a GoMod| {
-        let direct = go_mod.require.iter().filter(|require| !require.indirect);
-        direct.map(|require| require.module.path.as_str())
+    let direct = |go_mod: &'a GoMod| go_mod.require.iter().filter(|require| !require.indirect);
+    let named = |require: &'a Require| require.module.path.as_str();
+    let owners: BTreeSet<&str> = main_modules
+        .iter()
+        .map(|module| owner(&module.path))
+        .collect();
+    let is_own = |require: &Require| {
+        let module = &require.module;
+        UNPUBLISHED.contains(&module.version.as_str()) || owners.contains(owner(&module.path))
     };
-    let below = |start: Vec<&'a str>| {
+    let below = |start: Vec<&'a str>, wanted: &dyn Fn(&Require) -> bool| {
         let mut open = start;
         let mut reached = BTreeSet::new();
         while let Some(path) = open.pop() {
             if reached.insert(path) {
                 let local = replaced.iter().filter(|module| module.path == path);
                 let required = local.filter_map(|module| go_mod(&module.directory));
-                open.extend(required.flat_map(direct));
+                let required = required.flat_map(direct);
+                open.extend(required.filter(|require| wanted(require)).map(named));
             }
         }
         reached
@@ -39,13 +61,25 @@ pub(super) fn folders<'a>(
     let main = main_modules
         .iter()
         .flat_map(|module| direct(&module.go_mod));
-    let own = below(main.collect());
+    let main = main.filter(|require| is_own(require)).map(named);
+    let own = below(main.collect(), &is_own);
     let paths = replaced.iter().map(|module| module.path.as_str());
-    let forks = below(paths.filter(|path| !own.contains(path)).collect());
+    let others = paths.filter(|path| !own.contains(path));
+    let forks = below(others.collect(), &|_| true);
     let forks = replaced
         .iter()
         .filter(|module| forks.contains(module.path.as_str()));
     forks.map(|module| module.directory.clone()).collect()
+}
+
+/// Returns the part of a module's path that says whose it is.
+fn owner(path: &str) -> &str {
+    let mut ends = path.match_indices('/').map(|(end, _)| end);
+    let host = ends.next().map_or(path, |end| &path[..end]);
+    match SHARED_HOSTS.contains(&host) {
+        true => ends.next().map_or(path, |end| &path[..end]),
+        false => host,
+    }
 }
 
 /// Returns every file below the folders that may take part in a build.

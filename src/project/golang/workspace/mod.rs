@@ -14,6 +14,7 @@ mod load;
 mod main_module;
 mod replacement;
 mod resolve;
+mod rivals;
 mod standard;
 mod sums;
 mod vendor;

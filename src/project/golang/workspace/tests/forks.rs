@@ -47,3 +47,25 @@ fn sources_that_only_the_tree_imports_are_none() {
         ["fork/go.mod", "go.mod", "own/go.mod", "part/go.mod"]
     );
 }
+
+#[test]
+fn a_module_that_others_own_may_be_imported_by_others_besides() {
+    let files = |main: &str, version: &str| {
+        let go_mod = format!(
+            "module {main}\ngo 1.26\nrequire github.com/other/fork {version}\n\
+             replace github.com/other/fork => ./fork\n"
+        );
+        let files = [
+            ("go.mod", go_mod.as_str()),
+            ("fork/go.mod", "module github.com/other/fork\n"),
+            ("fork/fork.go", "package fork"),
+        ];
+        let (_, workspace) = loaded(&files);
+        workspace.module_files.len()
+    };
+    for main in ["example.com/m", "github.com/own/m"] {
+        assert_eq!(files(main, "v1.0.0"), 3);
+        assert_eq!(files(main, "v0.0.0-00010101000000-000000000000"), 2);
+    }
+    assert_eq!(files("github.com/other/m", "v1.0.0"), 2);
+}

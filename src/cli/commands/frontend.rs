@@ -1,0 +1,107 @@
+//! `gobuild frontend`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Subcommand;
+
+use crate::buildkit::session::auth::{CredentialStore, Locations};
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::progress::ProgressArgs;
+use crate::cli::settings::{self, BuilderArgs};
+use crate::cli::{Outcome, builder, rendering};
+use crate::error::{Error, Kind};
+use crate::frontend::environment::Environment;
+use crate::frontend::package::{Package, PackageError, Wanted};
+use crate::frontend::{self, FrontendError};
+use crate::oci::Reference;
+use crate::pipeline::outcome::Outcome as Built;
+
+/// Serve BuildKit as a frontend (# syntax=); started by buildkitd, not by hand
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make the frontend image of this program
+    #[command(hide = true)]
+    Pack(Box<Pack>),
+}
+
+#[derive(Debug, clap::Args)]
+struct Pack {
+    #[command(flatten)]
+    builder: BuilderArgs,
+    #[command(flatten)]
+    progress: ProgressArgs,
+    /// Name of the image
+    #[arg(short, long, value_name = "REGISTRY/NAME[:TAG]")]
+    tag: Reference,
+    /// Push the image
+    #[arg(long)]
+    push: bool,
+    /// OCI archive to write
+    #[arg(long, value_name = "FILE")]
+    archive: Option<PathBuf>,
+    /// Compression of the layers
+    #[arg(long, value_name = "FORMAT", default_value = "zstd")]
+    compression: String,
+}
+
+pub(crate) fn run(args: Args, output: &Output) -> Outcome {
+    match args.action {
+        None => {
+            let environment = Environment::read().map_err(FrontendError::from);
+            let environment = environment.map_err(|error| Error::of(Kind::Usage, &error))?;
+            let served = settings::runtime()?.block_on(frontend::serve(environment));
+            served.map_err(|error| Error::of(Kind::Builder, &error))
+        }
+        Some(Action::Pack(pack)) => {
+            let built = settings::runtime()?.block_on(pack.run())?;
+            let pinned = built.iter().flat_map(Built::pinned);
+            pinned.into_iter().try_for_each(|line| output.line(&line))
+        }
+    }
+}
+
+impl Pack {
+    async fn run(&self) -> Result<Vec<Built>, Error> {
+        let display = self.progress.start()?;
+        let client = match builder::connect(&self.builder, Vec::new(), &display).await {
+            Ok(client) => client,
+            Err(error) => return display.finish(Err(Failure::Rendered(error))).await,
+        };
+        let built = async {
+            let platform = builder::platform(&client).await?;
+            let host = settings::host()?;
+            let packing = tokio::task::spawn_blocking(move || Package::pack(&platform, &host));
+            let packed = packing
+                .await
+                .map_err(|error| Error::of(Kind::Other, &error))?;
+            let credentials = CredentialStore::load(Locations::from_environment());
+            let credentials = credentials.map_err(|error| Error::of(Kind::Registry, &error))?;
+            let wanted = Wanted {
+                reference: self.tag.clone().or_latest().to_string(),
+                push: self.push,
+                archive: self.archive.clone(),
+                compression: self.compression.clone(),
+            };
+            let export = packed.map_err(|error| failed(&error))?;
+            let export = export.export(&client, &wanted, Arc::new(credentials), display.events());
+            export.await.map_err(|error| failed(&error))
+        };
+        let built = built.await.map(|built| vec![built]);
+        display.finish(built.map_err(Failure::Rendered)).await
+    }
+}
+
+fn failed(error: &PackageError) -> Error {
+    match error {
+        PackageError::Wire(error) => rendering::wire(error),
+        error => Error::of(Kind::Other, error),
+    }
+}

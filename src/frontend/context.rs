@@ -1,0 +1,149 @@
+//! Where the caller's files are, and the two that decide about all others: manifest and ignore file.
+
+use crate::buildkit::error::Error as WireError;
+use crate::buildkit::gateway::{Gateway, Reference, References, Solve};
+use crate::llb::{self, Differ, Digest, Local, Metadata, Output};
+use crate::project::ignore::{IgnoreError, IgnoreMatcher, SHARED_NAME};
+use crate::project::manifest::Document;
+use crate::project::tree::TreePath;
+
+use super::failure::FrontendError;
+use super::options::Options;
+use super::remote;
+
+/// Name of the local source that is the build context.
+const CONTEXT: &str = "context";
+
+/// The caller's files.
+pub struct Context {
+    /// The project, without what is ignored.
+    pub root: Output,
+    /// What is ignored.
+    pub ignored: IgnoreMatcher,
+    /// The manifest; none if there is none.
+    pub document: Option<Document>,
+    /// The vertex that the manifest comes from, which warnings are attached to.
+    pub vertex: Option<Digest>,
+}
+
+impl Context {
+    /// Finds the caller's files.
+    ///
+    /// # Errors
+    /// The session does not serve them, or the named manifest is not there.
+    pub async fn find(
+        gateway: &Gateway,
+        options: &Options,
+        session: &str,
+    ) -> Result<Self, FrontendError> {
+        if let Some(address) = &options.context {
+            let root = remote::checkout(address, &options.subfolder)?;
+            return Self::read(gateway, options, root.clone(), &root, |_| Ok(root.clone())).await;
+        }
+        let name = options.manifest();
+        let manifest = Local::new(&options.manifest_source)
+            .session(session)
+            .include([name.to_owned(), own_ignore_file(name)])
+            .shared_key_hint(&options.manifest_source)
+            .differ(Differ::None)
+            .metadata(Metadata::named(format!("load {name}")))
+            .build()?;
+        let ignore = Local::new(CONTEXT)
+            .session(session)
+            .include([SHARED_NAME])
+            .shared_key_hint(format!("{CONTEXT}-{SHARED_NAME}"))
+            .differ(Differ::None)
+            .metadata(Metadata::named(format!("load {SHARED_NAME}")))
+            .build()?;
+        Self::read(gateway, options, manifest, &ignore, |ignored| {
+            Local::new(CONTEXT)
+                .session(session)
+                .exclude([".git"])
+                .exclude(ignored.patterns().iter().cloned())
+                .shared_key_hint(CONTEXT)
+                .metadata(Metadata::named("load build context"))
+                .build()
+        })
+        .await
+    }
+
+    async fn read(
+        gateway: &Gateway,
+        options: &Options,
+        manifest: Output,
+        ignore: &Output,
+        root: impl FnOnce(&IgnoreMatcher) -> Result<Output, llb::Error>,
+    ) -> Result<Self, FrontendError> {
+        let name = options.manifest();
+        let (named, shared) = tokio::try_join!(solve(gateway, &manifest), solve(gateway, ignore))?;
+        let own = own_ignore_file(name);
+        let (text, own_patterns, patterns) = tokio::try_join!(
+            file(gateway, &named, name),
+            file(gateway, &named, &own),
+            file(gateway, &shared, SHARED_NAME),
+        )?;
+        let document = match (text, &options.filename) {
+            (Some(text), _) => Some(Document::new(name, &utf8(name, text)?)),
+            (None, None) => None,
+            (None, Some(name)) => return Err(FrontendError::NoManifest(name.clone())),
+        };
+        let patterns = match own_patterns {
+            Some(own_patterns) => Some((own, own_patterns)),
+            None => patterns.map(|patterns| (SHARED_NAME.to_owned(), patterns)),
+        };
+        let ignored = match patterns {
+            None => IgnoreMatcher::default(),
+            Some((path, patterns)) => {
+                let text = utf8(&path, patterns)?;
+                IgnoreMatcher::parse(&text).map_err(|source| IgnoreError::Pattern {
+                    path: TreePath::new(&path),
+                    source,
+                })?
+            }
+        };
+        Ok(Self {
+            root: root(&ignored)?,
+            ignored,
+            document,
+            vertex: manifest.digest(),
+        })
+    }
+}
+
+/// Returns the name of the ignore file of one manifest.
+fn own_ignore_file(manifest: &str) -> String {
+    format!("{manifest}{SHARED_NAME}")
+}
+
+fn utf8(path: &str, content: Vec<u8>) -> Result<String, FrontendError> {
+    String::from_utf8(content).map_err(|_| FrontendError::NotText(path.to_owned()))
+}
+
+/// Solves a graph of one file system.
+pub(super) async fn solve(gateway: &Gateway, root: &Output) -> Result<Reference, WireError> {
+    let solved = gateway
+        .solve(Solve::definition(root.marshal().to_pb()))
+        .await?;
+    Ok(match solved.references {
+        References::Single(reference) => reference,
+        References::PerPlatform(references) => references.into_values().next().unwrap_or_default(),
+    })
+}
+
+/// Reads a file that may be missing.
+async fn file(
+    gateway: &Gateway,
+    reference: &Reference,
+    path: &str,
+) -> Result<Option<Vec<u8>>, WireError> {
+    let missing = |error: &WireError| {
+        // The system's words; the code is that of any error.
+        let daemon = error.daemon();
+        daemon.is_some_and(|daemon| daemon.message.contains("no such file or directory"))
+    };
+    match gateway.read_file(reference, path).await {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if missing(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
