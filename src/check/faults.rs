@@ -6,7 +6,8 @@ use super::{Finding, Level, Place, Point, Report};
 use crate::plan::PlanError;
 use crate::project::Spot;
 use crate::project::golang::workspace::WorkspaceError;
-use crate::project::manifest::{Document, ManifestError, Problem};
+use crate::project::manifest::{Document, KeyPath, ManifestError, Problem};
+use crate::project::tree::TreePath;
 
 /// Returns the report of a manifest that cannot be used.
 #[must_use]
@@ -40,13 +41,33 @@ pub fn workspace(error: &WorkspaceError) -> Finding {
 #[must_use]
 pub fn plan(error: &PlanError, document: Option<&Document>) -> Finding {
     let mut finding = placed(error, error.spot(), error.hint());
-    if let (Some(key), Some(document)) = (error.key(), document)
-        && let Some(range) = document.place(key)
-    {
+    let Some(document) = document else {
+        return finding;
+    };
+    let key = error.key().cloned();
+    let key = key.or_else(|| key_of_program(document, error.program()?));
+    if let Some(range) = key.and_then(|key| document.place(&key)) {
         let place = Place::of_range(document.name(), document.text(), range);
         finding.labels = vec![(place, None)];
     }
     finding
+}
+
+/// Returns where a manifest names a program.
+fn key_of_program(document: &Document, program: &str) -> Option<KeyPath> {
+    let manifest = document.parse().ok()?;
+    let root = KeyPath::root().key("image");
+    manifest
+        .images
+        .iter()
+        .enumerate()
+        .find_map(|(image, written)| {
+            let binaries = written.binaries.iter().flatten();
+            let same =
+                |named: &String| named == program || TreePath::new(named).as_str() == program;
+            let index = binaries.into_iter().position(same)?;
+            Some(root.index(image).key("binaries").index(index))
+        })
 }
 
 /// Returns the fault of an error that has no place.

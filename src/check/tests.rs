@@ -48,6 +48,16 @@ fn errors_come_first_and_have_their_places() {
 }
 
 #[test]
+fn a_program_that_is_not_there_is_shown_where_it_is_named() {
+    let named = |binary: &str| Checked::image(&format!("binaries = [\".\", {binary:?}]"));
+    named("./none").finds(&["- goimage.toml:4:18 no Go files in none"]);
+    named("./none/...").finds(&["- goimage.toml:4:18 ./none/... matched no main packages"]);
+    named("./lib")
+        .with("lib/lib.go", "package lib\n")
+        .finds(&["- goimage.toml:4:18 package lib in lib is not a main package"]);
+}
+
+#[test]
 fn a_report_for_buildkit() {
     let result = lint_result(&doubtful().report());
     assert_eq!(result.status, 1);

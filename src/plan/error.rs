@@ -116,6 +116,15 @@ impl PlanError {
         }
     }
 
+    /// Returns the pattern, import path or folder of a program that it is about as such.
+    #[must_use]
+    pub fn program(&self) -> Option<&str> {
+        match self {
+            Self::Graph(error) => error.program(),
+            _ => None,
+        }
+    }
+
     /// Tells whether a file that the manifest names is not there.
     #[must_use]
     pub fn misses_file(&self) -> bool {

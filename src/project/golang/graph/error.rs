@@ -156,6 +156,27 @@ impl GraphError {
         }
     }
 
+    /// Returns the pattern, import path or folder of a program that it is about as such.
+    #[must_use]
+    pub fn program(&self) -> Option<&str> {
+        match self {
+            Self::NoMatch { pattern } => Some(pattern),
+            Self::NoPackage { import_path, .. } | Self::NotInProject { import_path } => {
+                Some(import_path)
+            }
+            Self::NotMain { directory, .. } | Self::OutsideModules { directory } => {
+                Some(directory.as_str())
+            }
+            Self::Package(fault) => match fault.as_ref() {
+                SourceError::NoGoFiles { directory }
+                | SourceError::OnlyTests { directory }
+                | SourceError::Excluded { directory } => Some(directory.as_str()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Returns what the user can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
