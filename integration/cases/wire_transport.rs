@@ -1,54 +1,14 @@
 //! Connections: TLS with client certificates, and daemons that are not there.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use futures_util::StreamExt as _;
 use gobuild::buildkit::client::{Client, Prune};
 use gobuild::buildkit::error::{Error, ErrorKind};
 use gobuild::buildkit::transport::{Address, TlsFiles};
 
+use crate::harness::certificates::certificates;
 use crate::harness::daemon::{self, Private};
-
-/// Makes an authority and certificates for both sides in buildctl's file layout.
-fn certificates(dir: &Path) {
-    let openssl = |args: &str| {
-        let done = Command::new("openssl")
-            .args(args.split_whitespace())
-            .current_dir(dir)
-            .output()
-            .expect("openssl must be on PATH");
-        assert!(
-            done.status.success(),
-            "{}",
-            String::from_utf8_lossy(&done.stderr)
-        );
-    };
-    std::fs::write(
-        dir.join("server.ext"),
-        "subjectAltName=DNS:buildkitd.test\n",
-    )
-    .unwrap();
-    std::fs::write(dir.join("client.ext"), "extendedKeyUsage=clientAuth\n").unwrap();
-    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    openssl(&format!(
-        "req -x509 {key} -keyout ca-key.pem -out ca.pem -subj /CN=ca -days 2"
-    ));
-    for (name, stem) in [("server", "server"), ("client", "cert")] {
-        let private = if name == "client" {
-            "key.pem"
-        } else {
-            "server-key.pem"
-        };
-        openssl(&format!(
-            "req {key} -keyout {private} -out {name}.csr -subj /CN={name}"
-        ));
-        openssl(&format!(
-            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial \
-             -extfile {name}.ext -days 2 -out {stem}.pem"
-        ));
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn client_certificates_open_a_daemon_across_the_network() {

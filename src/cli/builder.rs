@@ -15,7 +15,22 @@ pub(super) async fn connect(
     platforms: Vec<Platform>,
     display: &Display,
 ) -> Result<Client, Error> {
-    let choice = args.choice(platforms)?;
+    let mut choice = args.choice(platforms)?;
+    loop {
+        match reach(args, &choice, display).await {
+            Err(error) => match choice.otherwise.take() {
+                Some(next) => {
+                    tracing::debug!(%choice.origin, error = error.render(), "passed over");
+                    choice = *next;
+                }
+                None => return Err(passed(&choice, error)),
+            },
+            done => return done,
+        }
+    }
+}
+
+async fn reach(args: &BuilderArgs, choice: &Choice, display: &Display) -> Result<Client, Error> {
     let tls = args.tls()?.or_else(|| choice.tls.clone());
     let (address, started) = match &choice.address {
         Some(address) => (address.clone(), false),
@@ -25,17 +40,17 @@ pub(super) async fn connect(
             let start = start
                 .await
                 .map_err(|error| Error::of(Kind::Other, &error))?;
-            start.map_err(|error| passed(&choice, rendering::managed(&error)))?
+            start.map_err(|error| rendering::managed(&error))?
         }
     };
     let parsed: Address = address.parse().map_err(|error| rendering::usage(&error))?;
     let client = Client::connect(&parsed, tls.as_ref())
         .await
-        .map_err(|error| passed(&choice, rendering::wire(&error)))?;
+        .map_err(|error| rendering::wire(&error))?;
     let how = if started { ", started now" } else { "" };
     display.say(format!("builder {address} ({}{how})", choice.origin));
-    if let Some(note) = choice.note {
-        display.say(note);
+    if let Some(note) = &choice.note {
+        display.say(note.clone());
     }
     if choice.origin == Origin::Managed {
         display.say("gobuild builder stop ends it; its cache stays".to_owned());

@@ -26,11 +26,13 @@ mod accounts;
 mod error;
 mod jobs;
 mod offline;
+mod wanted;
 
 pub use accounts::AccountError;
 pub use error::FunctionError;
 pub use jobs::Jobs;
 pub use offline::offline;
+pub use wanted::Wanted;
 
 /// What the function builds from.
 pub struct Inputs {
@@ -46,15 +48,6 @@ pub struct Inputs {
     pub no_cache: bool,
     /// How many compile steps run at once.
     pub jobs: Jobs,
-}
-
-/// What the function makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// Index of the image in the plan.
-    pub image: usize,
-    /// The image, or just its binaries.
-    pub shape: Shape,
 }
 
 /// Builds one image of the plan, or just its binaries.
@@ -89,15 +82,15 @@ pub async fn build_all(
     let toolchain = toolchain(gateway, inputs).await?;
     let binaries = lower::compile_all(&inputs.plan, &presented(&inputs.sources, toolchain))?;
     let mut roots: Vec<Output> = Vec::new();
-    for Wanted { image, shape } in wanted {
-        let platforms = platforms(inputs, *image);
+    for wanted in wanted {
+        let platforms = wanted.platforms(inputs);
         let jobs = &inputs.jobs;
         jobs.build(gateway, platforms, &binaries, CacheUse::Asked)
             .await?;
         for image in platforms {
-            roots.push(match shape {
+            roots.push(match wanted.shape {
                 Shape::Image(compression) => {
-                    let parts = image_inputs(gateway, inputs, image, *compression).await?;
+                    let parts = image_inputs(gateway, inputs, image, compression).await?;
                     lower::image(image, &binaries, &parts)?.root
                 }
                 Shape::Binaries => lower::binaries(image, &binaries, inputs.epoch)?,
@@ -113,12 +106,6 @@ pub async fn build_all(
     Ok(GatewayResult::image(platform, built))
 }
 
-/// Returns the platforms of an image.
-fn platforms(inputs: &Inputs, image: usize) -> &[PlatformImage] {
-    let image = inputs.plan.images.get(image);
-    image.map_or(&[][..], |image| &image.platforms)
-}
-
 /// Whether steps may be taken from the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CacheUse {
@@ -130,18 +117,18 @@ enum CacheUse {
 async fn lowered(
     gateway: &Gateway,
     inputs: &Inputs,
-    Wanted { image, shape }: Wanted,
+    wanted: Wanted,
     cache: CacheUse,
 ) -> Result<GatewayResult, FunctionError> {
     let toolchain = toolchain(gateway, inputs).await?;
     let binaries = lower::compile_all(&inputs.plan, &presented(&inputs.sources, toolchain))?;
-    let platforms = platforms(inputs, image);
+    let platforms = wanted.platforms(inputs);
     let jobs = &inputs.jobs;
     jobs.build(gateway, platforms, &binaries, cache).await?;
-    match shape {
+    match wanted.shape {
         Shape::Image(compression) => {
             let built = images(gateway, inputs, platforms, &binaries, compression, cache).await?;
-            Ok(annotated(built, inputs, image))
+            Ok(annotated(built, inputs, wanted.image))
         }
         Shape::Binaries => folders(gateway, inputs, platforms, &binaries, cache).await,
     }

@@ -14,9 +14,11 @@
 
 mod cache;
 mod gate;
+mod layout;
+mod load;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -24,18 +26,19 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::gate::Gate;
+use self::layout::index;
 use super::caches::Caches;
 use super::exports::{Export, Receiver, Shape, requested};
 use super::function::{self, FunctionError, Inputs};
+use super::load::{LoadError, Loader};
 use super::outcome::Outcome;
 use super::present::FILES_SOURCE;
 use crate::buildkit::client::Client;
+use crate::buildkit::engine::ArchiveWriter;
 use crate::buildkit::error::{Error as WireError, ErrorKind};
 use crate::buildkit::session::Session;
 use crate::buildkit::session::auth::{self, AuthService, CredentialStore};
-use crate::buildkit::session::content::{
-    self, ContentStores, IndexError, LayoutIndex, LayoutStore,
-};
+use crate::buildkit::session::content::{self, ContentStores, IndexError, LayoutStore};
 use crate::buildkit::session::filesend::{self, FileSendService, Target};
 use crate::buildkit::session::filesync::{
     self, FileSyncService, LocalSource, Permissions, Selection,
@@ -44,7 +47,6 @@ use crate::buildkit::session::secrets::{self, SecretError, SecretSource, Secrets
 use crate::buildkit::session::ssh::{self, SshService};
 use crate::buildkit::solve::{BuildError, CacheEntry, SolveOptions, SolveResponse};
 use crate::content::{BlobSource, STORE_ID};
-use crate::oci::Reference;
 use crate::oci::exporter::Destination;
 use crate::progress::event::Event;
 
@@ -60,6 +62,8 @@ pub struct Offer {
     pub ssh: SshService,
     /// Remote caches to read and to write.
     pub caches: Caches,
+    /// Where images are loaded, if they are.
+    pub loader: Option<Loader>,
 }
 
 /// Why a build failed.
@@ -81,6 +85,14 @@ pub enum RunError {
         path: PathBuf,
         /// The system's answer.
         source: std::io::Error,
+    },
+    /// An image cannot be loaded.
+    #[error("cannot load {image}")]
+    Load {
+        /// The image.
+        image: String,
+        /// What stands in the way.
+        source: LoadError,
     },
     /// A cache that must be written cannot be.
     #[error("the cache {cache} cannot be written")]
@@ -139,7 +151,7 @@ pub async fn run(
         client,
         inputs,
         offer,
-        shared: start(client, inputs, offer, &BTreeMap::new()).await?,
+        shared: start(client, inputs, offer, &BTreeMap::new(), None).await?,
         events,
         failed: cancel.child_token(),
         gate: Gate::new(exports.len(), inputs.no_cache),
@@ -195,18 +207,28 @@ struct Run<'a> {
 impl Run<'_> {
     /// Builds and exports one image; a failure ends all.
     async fn image(&self, export: &Export) -> Result<Outcome, RunError> {
-        let outcome = self.solve(export).await;
+        let outcome = match &self.offer.loader {
+            Some(loader) if export.is_loaded() => self.load(export, loader).await,
+            _ => self.solve(export, None).await,
+        };
         if outcome.is_err() {
             self.failed.cancel();
         }
         outcome
     }
 
-    async fn solve(&self, export: &Export) -> Result<Outcome, RunError> {
+    /// Builds and exports one image; an archive that is loaded goes to `archive`.
+    async fn solve(
+        &self,
+        export: &Export,
+        archive: Option<ArchiveWriter>,
+    ) -> Result<Outcome, RunError> {
         let (inputs, gate) = (self.inputs, &self.gate);
         let own = match export.receivers.is_empty() {
             true => None,
-            false => Some(start(self.client, inputs, self.offer, &export.receivers).await?),
+            false => {
+                Some(start(self.client, inputs, self.offer, &export.receivers, archive).await?)
+            }
         };
         let inline = self.offer.caches.inline && export.shape != Shape::Binaries;
         let options = SolveOptions {
@@ -251,6 +273,7 @@ fn outcome(inputs: &Inputs, export: &Export, response: SolveResponse) -> Result<
         },
         references: export.references.clone(),
         pushed: export.pushes,
+        by_id: export.by_id,
         response: response.exporter,
     };
     for receiver in export.receivers.values() {
@@ -261,33 +284,13 @@ fn outcome(inputs: &Inputs, export: &Export, response: SolveResponse) -> Result<
     Ok(outcome)
 }
 
-/// Enters an image into the index of a layout, once for each of its names, which there are whole:
-/// `docker.io/library/hello:latest`.
-fn index(path: &Path, outcome: &Outcome) -> Result<(), RunError> {
-    let descriptor = outcome.descriptor().ok_or(RunError::NoDescriptor)?;
-    for given in &outcome.references {
-        let parsed = given.parse::<Reference>().map(Reference::or_latest);
-        let reference = parsed.as_ref().map_or(given.clone(), Reference::to_string);
-        let tag = parsed
-            .ok()
-            .and_then(|parsed| parsed.tag().map(str::to_owned));
-        let tag = tag.as_deref().unwrap_or("latest");
-        LayoutIndex::new(path)
-            .put_image(&descriptor, &reference, tag)
-            .map_err(|source| RunError::Index {
-                path: path.to_owned(),
-                source,
-            })?;
-    }
-    Ok(())
-}
-
 /// Opens a session that serves everything the build may ask for.
 async fn start(
     client: &Client,
     inputs: &Inputs,
     offer: &Offer,
     receivers: &BTreeMap<usize, Receiver>,
+    mut archive: Option<ArchiveWriter>,
 ) -> Result<Session, RunError> {
     let stores = ContentStores::new();
     stores.attach_source(
@@ -305,6 +308,11 @@ async fn start(
             Receiver::Folder(path) => Target::Directory(path.clone()),
             Receiver::Stream(Destination::File(path)) => Target::File(path.clone()),
             Receiver::Stream(Destination::Stdout) => Target::Writer(Box::new(std::io::stdout())),
+            // An image that is only described sends none.
+            Receiver::Load => match archive.take() {
+                Some(writer) => Target::Writer(Box::new(writer)),
+                None => continue,
+            },
         };
         targets.insert(*index, target);
     }
@@ -321,7 +329,9 @@ async fn start(
         )
         .service(offer.ssh.clone().into_server(), ssh::METHODS)
         .service(
-            FileSyncService::new(files(inputs, offer)?).into_server(),
+            FileSyncService::new(files(inputs, offer)?)
+                .with_layouts(Arc::clone(inputs.sources.store()))
+                .into_server(),
             filesync::METHODS,
         )
         .service(
@@ -361,30 +371,4 @@ fn shared_key(offer: &Offer) -> String {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     format!("{name}:{short}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_name_of_an_image_is_in_the_index() {
-        let layout = tempfile::tempdir().unwrap();
-        // `{"digest":"sha256:aa"}`
-        let descriptor = "eyJkaWdlc3QiOiJzaGEyNTY6YWEifQ==".to_owned();
-        let mut outcome = Outcome {
-            references: vec!["a:1".to_owned(), "127.0.0.1:5000/b:2".to_owned()],
-            response: BTreeMap::from([("containerimage.descriptor".to_owned(), descriptor)]),
-            ..Outcome::default()
-        };
-        index(layout.path(), &outcome).unwrap();
-        let index_json = LayoutIndex::new(layout.path());
-        for name in ["docker.io/library/a:1", "127.0.0.1:5000/b:2", "2"] {
-            let digest = index_json.digest(name).unwrap();
-            assert_eq!(digest.as_deref(), Some("sha256:aa"), "{name}");
-        }
-        outcome.response.clear();
-        let refused = index(layout.path(), &outcome);
-        assert!(matches!(refused, Err(RunError::NoDescriptor)));
-    }
 }

@@ -29,7 +29,9 @@ pub use error::PlanError;
 pub use naming::Naming;
 pub use steps::caching::RELAY;
 pub use steps::compile::JOBS_VARIABLE;
-pub use steps::modules::{LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SECRET};
+pub use steps::modules::{
+    LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SECRET, VARIABLES_SECRET,
+};
 pub use targets::{Request, plan};
 
 /// Version of the plan's own shape, raised when a reader of its JSON would notice.

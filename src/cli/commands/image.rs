@@ -1,8 +1,9 @@
 //! `gobuild image`
 
+mod files;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -13,16 +14,18 @@ use crate::buildkit::session::secrets::{SecretSource, SecretSpec};
 use crate::buildkit::session::ssh::{SshService, SshSpec};
 use crate::cli::caches::{CacheArgs, Named};
 use crate::cli::failure::Failure;
+use crate::cli::load::{self, Place, loaded};
 use crate::cli::output::Output;
 use crate::cli::progress::{Display, ProgressArgs};
 use crate::cli::settings::{self, BuilderArgs, ProjectArgs, Travel};
 use crate::cli::{Outcome, builder, rendering};
 use crate::error::{Error, Kind};
 use crate::oci::exporter::{Destination, Output as Wanted, OutputKind};
+use crate::pipeline::abilities::Abilities;
 use crate::pipeline::caches::{Caches, Defaults};
 use crate::pipeline::exports::{self, Options};
 use crate::pipeline::function::{Inputs, Jobs};
-use crate::pipeline::outcome::{Outcome as Built, metadata_file};
+use crate::pipeline::outcome::Outcome as Built;
 use crate::pipeline::present::Sources;
 use crate::pipeline::project::Project;
 use crate::pipeline::run::{self, Offer};
@@ -32,9 +35,9 @@ use crate::progress::golog::Mapping;
 use crate::project::manifest::Compression;
 use crate::project::tree::TreePath;
 
-/// Build images; push them or write them to files
+/// Build images; push them, load them or write them to files
 ///
-/// Without --push and --output the builder builds, and keeps the result in its cache.
+/// Without --push, --load and --output the builder builds, and keeps the result in its cache.
 ///
 /// Prints one line per reference, NAME:TAG@sha256:DIGEST, on standard output, unless an archive
 /// is written there. Everything else goes to standard error.
@@ -49,16 +52,26 @@ pub(crate) struct Args {
     /// Push the images; shorthand for --output type=registry
     #[arg(long)]
     push: bool,
+    /// Load the images into docker, else podman; shorthand for --output type=docker
+    #[arg(
+        long,
+        value_name = "PLACE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "auto"
+    )]
+    load: Option<Place>,
     /// Output destination, type=TYPE[,dest=PATH][,KEY=VALUE...]; repeatable
     ///
     ///   type=registry                push
     ///   type=image[,push=true]       the builder's image store, if it has one
     ///   type=oci[,dest=FILE]         OCI archive; also: -
     ///   type=oci,tar=false,dest=DIR  OCI layout folder
-    ///   type=docker[,dest=FILE]      archive for docker load; one platform
+    ///   type=docker                  loaded into docker, else podman
+    ///   type=docker,dest=FILE        archive for docker load; one platform
     ///   type=local,dest=DIR          the binaries; also: DIR
     ///
-    /// An archive without dest goes to standard output. Other keys are attributes of BuildKit's
+    /// An OCI archive without dest, or any with dest=-, goes to standard output. Other keys are attributes of BuildKit's
     /// exporter of that type.
     #[arg(short, long, value_name = "OUTPUT", verbatim_doc_comment)]
     output: Vec<Wanted>,
@@ -165,17 +178,23 @@ async fn stages(
     cancel: &CancellationToken,
 ) -> Result<Vec<Built>, Failure> {
     let client = builder::connect(&args.builder, args.project.platforms()?, display).await?;
+    let abilities = Abilities::ask(&client).await;
+    let abilities = abilities.map_err(|error| rendering::wire(&error))?;
+    let client = client.translating(abilities.translation());
     let platform = builder::platform(&client).await?;
     let travel = Travel {
         cache: wishes.caches.any(),
         packages: args.caches.relays(),
     };
     let plan = args.project.plan(project, &platform, travel)?;
+    let for_kind = args.project.is_for_kind();
+    let loader = load::loader(args.load, for_kind, &wishes.outputs, &abilities).await?;
     let options = Options {
+        loader: loader.clone(),
         insecure_registry: args.insecure_registry,
-        compression: args.compression,
+        compression: abilities.compression().or(args.compression),
     };
-    let exports = exports::exports(&plan, &wishes.outputs, options)
+    let mut exports = exports::exports(&plan, &wishes.outputs, options)
         .map_err(|error| rendering::usage(&error))?;
     let caches = wishes.caches.complete(&Defaults {
         insecure_registry: args.insecure_registry,
@@ -184,8 +203,12 @@ async fn stages(
     for note in &caches.notes {
         display.warn(note.clone());
     }
+    abilities
+        .fit(&mut exports, &caches)
+        .map_err(|error| rendering::unable(&error))?;
     let (inputs, mut offer) = prepare(args, project, plan, wishes.epoch).await?;
     offer.caches = caches;
+    offer.loader = loader;
     let events = display.events();
     let built = run::run(&client, &inputs, &exports, &offer, &events, cancel).await;
     built.map_err(|error| Failure::Run {
@@ -278,6 +301,19 @@ impl Args {
                 }),
             }
         }
+        if self.project.is_for_kind() {
+            // ko pushes to a cluster of kind by this name.
+            let pushed = |output: &Wanted| !matches!(output.kind, OutputKind::Image { push: true });
+            let before = outputs.len();
+            outputs.retain(pushed);
+            if outputs.len() < before {
+                outputs.push(loaded());
+            }
+        }
+        let loads = |output: &Wanted| output.kind == OutputKind::Load;
+        if self.load.is_some() && !outputs.iter().any(loads) {
+            outputs.push(loaded());
+        }
         outputs
     }
 
@@ -297,6 +333,8 @@ impl Args {
             let value = SecretSource::Literal(jobs.to_string().into_bytes());
             secrets.insert(format!("{VARIABLE_SECRET}{JOBS_VARIABLE}"), value);
         }
+        let variables = secrets::variables_file(&secrets);
+        secrets.extend(variables);
         let agent = std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from);
         let mut agents = self.ssh.clone();
         for id in project.manifest.modules.ssh.iter().filter(|_| downloads) {
@@ -319,6 +357,7 @@ impl Args {
             secrets,
             ssh,
             caches: Caches::default(),
+            loader: None,
         })
     }
 
@@ -337,44 +376,4 @@ impl Args {
         );
         secrets.map_err(|error| Error::of(Kind::Project, &error))
     }
-
-    fn write_files(&self, built: &[Built]) -> Result<(), Error> {
-        let named = |path: &&PathBuf| !path.as_os_str().is_empty();
-        if let Some(path) = self.metadata_file.as_ref().filter(named) {
-            write(path, &metadata_file(built))?;
-        }
-        if let Some(path) = &self.image_refs {
-            let lines = built.iter().flat_map(Built::pinned).map(|line| line + "\n");
-            write(path, &lines.collect::<String>())?;
-        }
-        let Some(path) = &self.iidfile else {
-            return Ok(());
-        };
-        let ids: Vec<&str> = built.iter().filter_map(Built::image_id).collect();
-        match ids.as_slice() {
-            [id] => write(path, id),
-            ids => {
-                let message = format!("--iidfile holds one image id, and there are {}", ids.len());
-                Err(Error::new(Kind::Usage, message))
-            }
-        }
-    }
-}
-
-/// Writes a file whole or not at all.
-fn write(path: &Path, content: &str) -> Result<(), Error> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let written =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).and_then(|file| {
-            fs::write(file.path(), content)?;
-            file.persist(path).map_err(|error| error.error)
-        });
-    written.map(drop).map_err(|error| {
-        Error::new(
-            Kind::Other,
-            format!("cannot write {}: {error}", path.display()),
-        )
-    })
 }

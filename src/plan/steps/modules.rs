@@ -29,6 +29,8 @@ use crate::project::tree::{Tree, TreeError};
 pub const TRUST_SECRET: &str = "gobuild.ca";
 /// Id of the secret that holds the caller's netrc.
 pub const NETRC_SECRET: &str = "gobuild.netrc";
+/// Id of the secret that holds all lent variables, for builders that have no secret variables.
+pub const VARIABLES_SECRET: &str = "gobuild.env";
 /// Prefix of the ids of secrets that become variables of the same name.
 pub const VARIABLE_SECRET: &str = "gobuild.env.";
 
