@@ -12,7 +12,7 @@ BENCH_TOOLS := $(CURDIR)/integration/bench/tools/bin
 BENCH_STAMP := $(BENCH_TOOLS)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit-test integration-test bench lint fmt fmt-check docs proto snapshots tools busybox runc ci clean
+.PHONY: help demo test unit-test integration-test bench lint fmt fmt-check docs proto snapshots tools busybox runc docker ci clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ test: unit-test integration-test ## Pass all tests
 unit-test: ## Tests that need no daemon
 	cargo test --locked --lib --bins
 
-integration-test: tools runc ## Tests against a real buildkitd and a real registry
+integration-test: tools runc docker ## Tests against a real buildkitd, registry and Docker Engine
 	cargo build --locked --bins
 	cargo test --locked --test integration --no-run
 	integration/with-daemon.sh cargo test --locked --test integration
@@ -72,6 +72,10 @@ busybox: # The shell of the bench's golang image
 
 runc: ## Install runc, which buildkitd runs steps with
 	@command -v runc >/dev/null || { apt-get update -qq && apt-get install -y -qq runc; }
+
+docker: ## Install Docker's engine, which tests build with and load images into
+	@command -v dockerd >/dev/null || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker.io; }
 
 ci: fmt-check lint docs test ## All that CI checks
 

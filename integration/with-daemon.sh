@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Runs a command with a buildkitd and a registry of its own on loopback, and ends both with it.
+# Runs a command with a buildkitd, a registry and a Docker Engine of its own on loopback, and ends
+# them with it.
 #
 # The command sees:
 #   GOBUILD_TEST_BUILDKIT       address of the daemon (unix://…)
 #   GOBUILD_TEST_BUILDKIT_TCP   another address of it (tcp://…)
 #   GOBUILD_TEST_REGISTRY       host:port of the registry, which also stands in for docker.io
-# Both are fresh: nothing is kept from an earlier run. Their logs are shown if the command fails.
+#   GOBUILD_TEST_DOCKER         address of the engine (unix://…), whose containers have no network
+# All are fresh: nothing is kept from an earlier run. Their logs are shown if the command fails.
 set -euo pipefail
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/gobuild-test.XXXXXX")
@@ -21,6 +23,8 @@ finish() {
         tail -n 30 "$folder/buildkitd.log" >&2 || true
         echo "--- registry (last 10 lines)" >&2
         tail -n 10 "$folder/registry.log" >&2 || true
+        echo "--- dockerd (last 20 lines)" >&2
+        tail -n 20 "$folder/dockerd.log" >&2 || true
     fi
     rm -rf "$folder"
     exit "$status"
@@ -76,13 +80,21 @@ buildkitd --config "$folder/buildkitd.toml" \
     --addr "$GOBUILD_TEST_BUILDKIT" --addr "$GOBUILD_TEST_BUILDKIT_TCP" >"$folder/buildkitd.log" 2>&1 &
 pids+=($!)
 
+# Neither a bridge nor rules of a firewall: nothing of the machine's network is changed.
+export GOBUILD_TEST_DOCKER="unix://$folder/docker.sock"
+dockerd --host "$GOBUILD_TEST_DOCKER" --data-root "$folder/docker" --exec-root "$folder/docker-exec" \
+    --pidfile "$folder/docker.pid" --bridge none --iptables=false --ip6tables=false \
+    >"$folder/dockerd.log" 2>&1 &
+pids+=($!)
+
 for attempt in $(seq 100); do
     if buildctl --addr "$GOBUILD_TEST_BUILDKIT" debug workers >/dev/null 2>&1 &&
-        crane catalog "$registry" >/dev/null 2>&1; then
+        crane catalog "$registry" >/dev/null 2>&1 &&
+        docker --host "$GOBUILD_TEST_DOCKER" version >/dev/null 2>&1; then
         break
     fi
     if [ "$attempt" = 100 ]; then
-        echo "buildkitd or the registry did not answer" >&2
+        echo "buildkitd, the registry or dockerd did not answer" >&2
         exit 1
     fi
     sleep 0.2

@@ -18,7 +18,8 @@
 //! 7. [`builder`] chooses a buildkitd or starts one; [`buildkit`] is the wire to it: transports, a
 //!    session of services, solves, their events.
 //! 8. [`pipeline::function`] is the build function, a gateway in and a result out; [`pipeline::run`] runs
-//!    it once per image and output on one session. The daemon asks for a layout's bytes only where a
+//!    it once per image and output on one session. What a builder lacks, [`pipeline::abilities`] makes up
+//!    for or refuses; [`pipeline::load`] takes images to where containers run. The daemon asks for a layout's bytes only where a
 //!    step that needs them is not cached.
 //! 9. [`progress`] shows the events: event → state → renderer. [`error`] is the one error that
 //!    reaches the user, and its exit code.
@@ -46,6 +47,8 @@
 //! | this machine's CA certificates | [`toolchain::trust`], [`buildkit::transport`] (TLS) |
 //! | buildkitd's socket | [`buildkit::transport`] |
 //! | `docker`, `podman`, `kubectl`, `ssh` on the way to a daemon | [`buildkit::transport`] |
+//! | Docker Engine, podman's service | [`buildkit::transport`] (its BuildKit), [`buildkit::engine`] (its images) |
+//! | `podman`, `kind` that images are loaded into | [`pipeline::load`]; which: `cli::load` |
 //! | store of `docker buildx`, Docker contexts | [`builder::buildx`] |
 //! | `$XDG_DATA_HOME/gobuild/builder`; `buildkitd`, `rootlesskit` | [`builder::managed`] |
 //! | Docker and Podman credentials, credential helpers, token servers of registries | [`buildkit::session::auth`] |

@@ -145,8 +145,12 @@ fn builders_that_cannot_be_used() {
         .fails_with(USAGE)
         .says(&["there is no builder \"missing\"", "team"]);
     named("default")
+        .env("DOCKER_HOST", "unix:///nowhere/docker.sock")
         .fails_with(BUILDER)
-        .says(&["Docker Engine's own BuildKit", "docker buildx create"]);
+        .says(&[
+            "cannot connect to buildkitd at docker-engine://default?host=unix:///nowhere/docker.sock",
+            "No such file or directory",
+        ]);
     named("team").fails_with(BUILDER).says(&["has no node"]);
     named("team")
         .args(["--addr", "unix:///nowhere/buildkitd.sock"])
@@ -167,6 +171,7 @@ fn what_was_tried_is_told_where_there_is_no_builder() {
         "there is none on PATH",
         "tried:\n  no --addr",
         ".docker/buildx\n",
+        "Docker Engine: no /var/run/docker.sock",
         "default socket: no /run/buildkit/buildkitd.sock",
         "managed builder: no daemon",
         "hint: ",

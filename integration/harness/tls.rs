@@ -6,7 +6,7 @@ use std::process::Command;
 /// Name that the server's certificate is for.
 pub(crate) const SERVER: &str = "buildkitd.test";
 
-/// Makes an authority and certificates for both sides in buildctl's file layout.
+/// Makes an authority and certificates for both sides in buildctl's file layout, which is docker's.
 pub(crate) fn certificates(dir: &Path) {
     let openssl = |args: &str| {
         let done = Command::new("openssl")
@@ -22,7 +22,7 @@ pub(crate) fn certificates(dir: &Path) {
     };
     std::fs::write(
         dir.join("server.ext"),
-        format!("subjectAltName=DNS:{SERVER}\n"),
+        format!("subjectAltName=DNS:{SERVER},IP:127.0.0.1\n"),
     )
     .unwrap();
     std::fs::write(dir.join("client.ext"), "extendedKeyUsage=clientAuth\n").unwrap();

@@ -1,6 +1,9 @@
 //! The choice order: `--addr` or `--builder` > `BUILDX_BUILDER` > `BUILDKIT_HOST` > buildx's
 //! current builder > a default socket > the managed daemon.
 //!
+//! Where buildx's current builder is the Docker Engine's own BuildKit, which nobody chose, the engine
+//! is used if it answers, and the next one if not.
+//!
 //! What was passed over is kept with the choice, to be told if nothing answers.
 //!
 //! Source of the default socket: BuildKit `util/appdefaults/appdefaults_linux.go`.
@@ -9,7 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::buildx::{NodeError, NodePlace, Store};
-use crate::buildkit::transport::TlsFiles;
+use crate::buildkit::transport::{Address, DockerEngine, TlsFiles};
 
 /// Socket of a buildkitd that the system runs.
 const SYSTEM_SOCKET: &str = "/run/buildkit/buildkitd.sock";
@@ -45,6 +48,8 @@ pub struct Choice {
     pub nodes: Vec<NodePlace>,
     /// What was looked at before, a line each; empty for a daemon that was asked for.
     pub passed: Vec<String>,
+    /// Who builds if this one does not answer; none if nobody may take its place.
+    pub otherwise: Option<Box<Choice>>,
 }
 
 /// What named a daemon.
@@ -56,6 +61,8 @@ pub enum Origin {
     Variable,
     /// A builder of buildx, and what named that.
     Builder(String, NamedBy),
+    /// The Docker Engine of the context in use, which nobody chose.
+    DockerEngine,
     /// A socket where daemons usually listen.
     DefaultSocket,
     /// It was asked for by name, or nothing else was there.
@@ -112,6 +119,7 @@ impl fmt::Display for Origin {
             Self::Flag => f.write_str("--addr"),
             Self::Variable => f.write_str("BUILDKIT_HOST"),
             Self::Builder(name, by) => write!(f, "{name} of {by}"),
+            Self::DockerEngine => f.write_str("Docker Engine"),
             Self::DefaultSocket => f.write_str("default socket"),
             Self::Managed => f.write_str("managed builder"),
         }
@@ -126,6 +134,14 @@ impl fmt::Display for Origin {
 /// # Errors
 /// The builder that was named, or that is buildx's current one, cannot be used.
 pub fn choose(
+    wishes: &Wishes,
+    store: &Store,
+    exists: impl Fn(&Path) -> bool,
+) -> Result<Choice, ChoiceError> {
+    named(wishes, store, exists)?.located(store)
+}
+
+fn named(
     wishes: &Wishes,
     store: &Store,
     exists: impl Fn(&Path) -> bool,
@@ -151,22 +167,50 @@ pub fn choose(
     }
     let folder = store.folder.display();
     passed.push(format!("docker buildx use: no builder in {folder}"));
+    if let Err(why) = engine(store, &exists) {
+        passed.push(format!("Docker Engine: {why}"));
+        return Ok(unnamed(wishes, exists, passed));
+    }
+    let engine = DockerEngine::default().to_string();
+    let mut rest = passed.clone();
+    rest.push("Docker Engine: no answer, or no BuildKit".to_owned());
+    Ok(Choice {
+        passed,
+        otherwise: Some(Box::new(unnamed(wishes, exists, rest))),
+        ..Choice::at(engine, Origin::DockerEngine)
+    })
+}
+
+/// Tells why the engine of the context in use cannot be there, if that is known.
+fn engine(store: &Store, exists: impl Fn(&Path) -> bool) -> Result<(), String> {
+    let (engine, _) = store
+        .engine(&DockerEngine::default())
+        .map_err(|error| error.to_string())?;
+    let host = engine.host.unwrap_or_default();
+    match host.strip_prefix("unix://").map(Path::new) {
+        Some(socket) if !exists(socket) => Err(format!("no {}", socket.display())),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the daemon that is there without anybody's doing, or that can be started.
+fn unnamed(wishes: &Wishes, exists: impl Fn(&Path) -> bool, mut passed: Vec<String>) -> Choice {
     let rootless = wishes.runtime_dir.iter();
     let rootless = rootless.map(|folder| folder.join("buildkit/buildkitd.sock"));
     for socket in std::iter::once(PathBuf::from(SYSTEM_SOCKET)).chain(rootless) {
         let address = format!("unix://{}", socket.display());
         if exists(&socket) {
-            return Ok(Choice {
+            return Choice {
                 passed,
                 ..Choice::at(address, Origin::DefaultSocket)
-            });
+            };
         }
         passed.push(format!("default socket: no {}", socket.display()));
     }
-    Ok(Choice {
+    Choice {
         passed,
         ..Choice::managed()
-    })
+    }
 }
 
 /// Returns the daemon of a builder.
@@ -177,7 +221,11 @@ fn builder(name: &str, by: NamedBy, store: &Store) -> Result<Choice, ChoiceError
     let Some(builder) = store.get(name) else {
         let name = name.to_owned();
         if store.is_engine(&name) {
-            return Err(NodeError::Engine { name }.into());
+            let engine = DockerEngine {
+                context: Some(name.clone()),
+                host: None,
+            };
+            return Ok(Choice::at(engine.to_string(), Origin::Builder(name, by)));
         }
         return Err(ChoiceError::Unknown {
             name,
@@ -206,6 +254,7 @@ impl Choice {
             origin,
             nodes: Vec::new(),
             passed: Vec::new(),
+            otherwise: None,
         }
     }
 
@@ -220,7 +269,23 @@ impl Choice {
             origin: Origin::Managed,
             nodes: Vec::new(),
             passed: Vec::new(),
+            otherwise: None,
         }
+    }
+
+    /// Completes the address of a Docker Engine with where its context says that it listens.
+    fn located(mut self, store: &Store) -> Result<Self, ChoiceError> {
+        let given = self.address.as_deref().unwrap_or_default();
+        if !given.starts_with(DockerEngine::SCHEME) {
+            return Ok(self);
+        }
+        // What is malformed is refused where addresses are read.
+        if let Ok(Address::DockerEngine(engine)) = given.parse() {
+            let (engine, tls) = store.engine(&engine)?;
+            self.address = Some(engine.to_string());
+            self.tls = self.tls.or(tls);
+        }
+        Ok(self)
     }
 }
 

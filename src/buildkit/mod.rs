@@ -12,11 +12,12 @@
 //!        └─ client.build(&session, options, events, cancel, |gateway| async move { … }).await?
 //! ```
 //!
-//! [`error`] sorts what can go wrong; [`proto`] holds generated code for the protocols that
+//! [`engine`] is the API of the Docker Engine around some of these daemons. [`error`] sorts what can go wrong; [`proto`] holds generated code for the protocols that
 //! `bollard-buildkit-proto` lacks. Protocol facts are those of BuildKit v0.32; older daemons are
 //! served as far as a module says so.
 
 pub mod client;
+pub mod engine;
 pub mod error;
 pub mod gateway;
 pub mod identity;

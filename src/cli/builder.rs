@@ -15,6 +15,22 @@ pub(super) async fn connect(
     choice: Choice,
     display: &Display,
 ) -> Result<Client, Error> {
+    let mut choice = choice;
+    loop {
+        match reach(args, &choice, display).await {
+            Err(error) => match choice.otherwise.take() {
+                Some(next) => {
+                    tracing::debug!(%choice.origin, error = error.render(), "passed over");
+                    choice = *next;
+                }
+                None => return Err(passed(&choice, error)),
+            },
+            done => return done,
+        }
+    }
+}
+
+async fn reach(args: &BuilderArgs, choice: &Choice, display: &Display) -> Result<Client, Error> {
     let tls = args.tls()?.or_else(|| choice.tls.clone());
     let (address, started) = match &choice.address {
         Some(address) => (address.clone(), false),
@@ -24,7 +40,7 @@ pub(super) async fn connect(
             let start = start
                 .await
                 .map_err(|error| Error::of(Kind::Other, &error))?;
-            let started = start.map_err(|error| passed(&choice, rendering::managed(&error)))?;
+            let started = start.map_err(|error| rendering::managed(&error))?;
             started.in_use.until_exit();
             (started.address, started.now)
         }
@@ -32,7 +48,7 @@ pub(super) async fn connect(
     let parsed: Address = address.parse().map_err(|error| rendering::usage(&error))?;
     let client = Client::connect(&parsed, tls.as_ref())
         .await
-        .map_err(|error| passed(&choice, rendering::wire(&error)))?;
+        .map_err(|error| rendering::wire(&error))?;
     let how = if started { ", started now" } else { "" };
     display.say(format!("builder {address} ({}{how})", choice.origin));
     if choice.origin == Origin::Managed {

@@ -15,6 +15,7 @@ mod commands;
 mod failure;
 #[cfg(test)]
 mod help;
+mod load;
 mod nodes;
 mod output;
 mod progress;
@@ -58,8 +59,11 @@ Environment:
   BUILDX_BUILDER           Builder of docker buildx, after --builder and --addr
   BUILDKIT_HOST            Address of the builder, after BUILDX_BUILDER
   BUILDX_CONFIG            Builders of docker buildx [default: buildx/ in DOCKER_CONFIG]
-  DOCKER_HOST, DOCKER_CONTEXT
-                           As for docker: which builder of docker buildx is the current one
+  DOCKER_HOST, DOCKER_CONTEXT, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH
+                           As for docker: which engine builds or is loaded into, which builder of
+                           docker buildx is the current one
+  CONTAINER_HOST, KIND_CLUSTER_NAME
+                           As for podman and ko: where --load=podman and --load=kind load
   SOURCE_DATE_EPOCH        Time of everything in the image [default: 0]
   DOCKER_CONFIG            Docker's folder: registry credentials, builders [default: ~/.docker]
   XDG_CACHE_HOME           Toolchain digests [default: ~/.cache]

@@ -5,11 +5,11 @@ use std::error::Error as StdError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::annotations::places;
-use crate::builder::buildx::NodeError;
 use crate::builder::{ChoiceError, ManagedError};
 use crate::buildkit::error::{Error as WireError, ErrorKind};
 use crate::check::faults;
 use crate::error::{Error, Kind, Place};
+use crate::pipeline::abilities::Unable;
 use crate::pipeline::function::FunctionError;
 use crate::pipeline::present::PresentError;
 use crate::pipeline::project::ProjectError;
@@ -83,12 +83,6 @@ pub(super) fn choice(error: &ChoiceError) -> Error {
             Kind::Usage,
             format!("there are {}, and managed", known.join(", ")),
         ),
-        ChoiceError::Node(NodeError::Engine { .. }) => (
-            Kind::Builder,
-            "docker buildx create --use makes a builder that gobuild can use; --builder managed \
-             is gobuild's own"
-                .to_owned(),
-        ),
         ChoiceError::Node(_) | ChoiceError::Store(_) => (
             Kind::Builder,
             "choose another one with --builder or docker buildx use".to_owned(),
@@ -118,6 +112,15 @@ pub(super) fn present(error: &PresentError) -> Error {
         _ => None,
     };
     Error::of(Kind::Project, error).hinted(hint)
+}
+
+/// An output that the builder cannot make.
+pub(super) fn unable(error: &Unable) -> Error {
+    let hint = match error.instead {
+        Some(instead) => format!("{instead}; {OTHER_BUILDER}"),
+        None => OTHER_BUILDER.to_owned(),
+    };
+    Error::of(Kind::Builder, error).hinted(hint)
 }
 
 /// A failure of the wire.
@@ -224,6 +227,10 @@ fn unwritten(error: &RunError) -> Option<String> {
     unwritten.then(|| "without ignore-error=false it would be a warning".to_owned())
 }
 
+/// What can be done where a builder lacks something.
+pub(super) const OTHER_BUILDER: &str = "docker buildx create --use makes a builder that can; \
+    --builder managed is gobuild's own";
+
 /// Returns the exit code's kind and what can be done.
 fn classify(kind: ErrorKind) -> (Kind, Option<&'static str>) {
     match kind {
@@ -255,6 +262,7 @@ fn classify(kind: ErrorKind) -> (Kind, Option<&'static str>) {
             Kind::Registry,
             Some("log in with docker login or podman login, and check the name that is pushed"),
         ),
+        ErrorKind::Lacking => (Kind::Builder, Some(OTHER_BUILDER)),
         ErrorKind::Other => (Kind::Build, None),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::rendering;
+use super::{load, rendering};
 use crate::builder::buildx;
 use crate::builder::choose::{self, Choice, Wishes};
 use crate::builder::{Idle, Managed};
@@ -50,13 +50,14 @@ pub(super) struct ProjectArgs {
 /// Which builder
 #[derive(Debug, Args)]
 pub(super) struct BuilderArgs {
-    /// Builder of docker buildx, or managed for the daemon that gobuild starts [env:
+    /// Builder of docker buildx, default or a Docker context for its engine, or managed for the daemon that gobuild starts [env:
     /// BUILDX_BUILDER] [default: the one of docker buildx use]
     #[arg(long, value_name = "NAME", conflicts_with = "addr")]
     builder: Option<String>,
     /// Address of the builder: unix://PATH, tcp://HOST:PORT, docker-container://NAME,
-    /// podman-container://NAME, kube-pod://POD or ssh://[USER@]HOST [env: BUILDKIT_HOST] [default:
-    /// buildx's, else a socket where buildkitd usually listens, else a daemon that gobuild starts]
+    /// docker-engine://[CONTEXT], podman-container://NAME, kube-pod://POD or ssh://[USER@]HOST [env:
+    /// BUILDKIT_HOST] [default: buildx's, the Docker Engine among them, else a socket where
+    /// buildkitd usually listens, else a daemon that gobuild starts]
     #[arg(long, value_name = "ADDRESS")]
     addr: Option<String>,
     /// CA certificate for tcp:// (PEM) [default: plain TCP, without TLS]
@@ -116,6 +117,11 @@ impl ProjectArgs {
             Ok(current) if of_manifest && self.file.is_some() => current,
             _ => root.to_owned(),
         }
+    }
+
+    /// Tells whether images are named for a cluster of kind, as ko names them.
+    pub(super) fn is_for_kind(&self) -> bool {
+        self.repository.as_deref() == Some(load::KIND_REPOSITORY)
     }
 
     /// Returns how images are named.
@@ -252,7 +258,7 @@ impl BuilderArgs {
 }
 
 /// Returns where the store of buildx is.
-fn buildx() -> buildx::Place {
+pub(super) fn buildx() -> buildx::Place {
     let text = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let path = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let home = || Some(PathBuf::from(path("HOME")?).join(".docker"));
@@ -261,6 +267,10 @@ fn buildx() -> buildx::Place {
         docker_config: path("DOCKER_CONFIG").map(PathBuf::from).or_else(home),
         docker_host: text("DOCKER_HOST"),
         docker_context: text("DOCKER_CONTEXT"),
+        docker_certificates: text("DOCKER_TLS_VERIFY").and_then(|_| {
+            let folder = path("DOCKER_CERT_PATH").or_else(|| path("DOCKER_CONFIG"));
+            folder.map(PathBuf::from).or_else(home)
+        }),
     }
 }
 

@@ -25,6 +25,7 @@ mod layer;
 mod layout;
 mod pack;
 mod store;
+mod tree;
 mod unpack;
 
 use std::io::Read;
@@ -37,6 +38,7 @@ pub use layer::Layer;
 pub use layout::{Layout, LayoutError};
 pub use pack::pack_layers;
 pub use store::{STORE_ID, Store, StoreError};
+pub use tree::{LayoutTree, Member, MemberKind};
 
 /// Blobs by digest, read by the session's content service.
 ///

@@ -109,6 +109,13 @@ impl Store {
         contents.layouts.values().cloned().collect()
     }
 
+    /// Returns the layout of an identifier, `name@sha256:…`.
+    #[must_use]
+    pub fn layout(&self, identifier: &str) -> Option<Arc<Layout>> {
+        let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+        contents.layouts.get(identifier).cloned()
+    }
+
     fn blob(&self, digest: &str) -> Option<Arc<dyn Blob>> {
         let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
         contents.blobs.get(digest).cloned()

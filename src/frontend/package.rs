@@ -181,6 +181,7 @@ impl Package {
             references: vec![wanted.reference.clone()],
             digest: response.get("containerimage.digest").cloned(),
             pushed: wanted.push,
+            by_id: false,
             response,
         })
     }

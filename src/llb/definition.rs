@@ -110,7 +110,14 @@ impl Definition {
     /// # Errors
     /// The bytes are malformed, or buildkitd would refuse to load them.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let message = pb::Definition::decode(bytes).map_err(DecodeError::Message)?;
+        Self::from_pb(pb::Definition::decode(bytes).map_err(DecodeError::Message)?)
+    }
+
+    /// Takes the message of a solve request.
+    ///
+    /// # Errors
+    /// It is malformed, or buildkitd would refuse to load it.
+    pub fn from_pb(message: pb::Definition) -> Result<Self, DecodeError> {
         let metadata = message.metadata.into_iter().map(|(key, entry)| {
             let digest = key.parse().map_err(DecodeError::MetadataKey)?;
             Ok((digest, entry))

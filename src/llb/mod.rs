@@ -52,6 +52,7 @@ pub mod error;
 pub mod json;
 pub mod marshal;
 pub mod metadata;
+pub mod older;
 pub mod ops;
 pub mod sourcemap;
 pub mod vertex;
@@ -65,6 +66,7 @@ pub use definition::{DecodeError, Definition, VertexView};
 pub use digest::Digest;
 pub use error::Error;
 pub use metadata::{Metadata, ProgressGroup};
+pub use older::{Lacking, Older, VariablesFile};
 pub use ops::diff::diff;
 pub use ops::exec::{
     Bind, Cache, ContentCache, Exec, ExecOutputs, Network, ProxyEnv, Secret, Security, Sharing,

@@ -79,7 +79,7 @@ impl Draft {
                 }),
                 op: None,
             },
-            self.op,
+            Some(self.op),
         );
         Output(Some(Edge {
             vertex: Arc::new(Vertex {
@@ -95,9 +95,9 @@ impl Draft {
 }
 
 /// Encodes an op as Go does: plain fields first, the oneof last.
-fn canonical_bytes(plain: pb::Op, op: pb::op::Op) -> Bytes {
+pub(super) fn canonical_bytes(plain: pb::Op, op: Option<pb::op::Op>) -> Bytes {
     let arm = pb::Op {
-        op: Some(op),
+        op,
         ..pb::Op::default()
     };
     let mut bytes = plain.encode_to_vec();

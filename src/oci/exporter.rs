@@ -29,6 +29,8 @@ pub enum OutputKind {
     OciFolder(PathBuf),
     /// What `docker load` reads.
     DockerArchive(Destination),
+    /// The same, loaded into what runs containers on this machine.
+    Load,
     /// The binaries, in a folder.
     Binaries(PathBuf),
 }
@@ -122,6 +124,7 @@ impl FromStr for Output {
                 OutputKind::OciFolder(folder("oci")?)
             }
             "oci" => OutputKind::OciArchive(stream()),
+            "docker" if destination.is_none() => OutputKind::Load,
             "docker" => OutputKind::DockerArchive(stream()),
             "local" => OutputKind::Binaries(folder("local")?),
             given => {
@@ -208,9 +211,10 @@ mod tests {
             OutputKind::OciFolder(PathBuf::from("d"))
         );
         assert_eq!(
-            kind("type=docker"),
+            kind("type=docker,dest=-"),
             OutputKind::DockerArchive(Destination::Stdout)
         );
+        assert_eq!(kind("type=docker"), OutputKind::Load);
         assert_eq!(
             kind("type=image,push=true"),
             OutputKind::Image { push: true }

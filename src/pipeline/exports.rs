@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::function::Wanted;
+use super::load::Loader;
 use crate::buildkit::solve::Exporter;
 use crate::oci::exporter::{Destination, Output, OutputKind};
 use crate::plan::{ImageStep, Plan, PlatformImage};
@@ -30,9 +31,35 @@ pub struct Export {
     pub references: Vec<String>,
     /// Whether a registry gets the image.
     pub pushes: bool,
+    /// How many platforms it has.
+    pub platforms: usize,
+    /// Whether the exporter tells the image's ID, and there is no digest.
+    pub by_id: bool,
 }
 
 impl Export {
+    fn of(index: usize, image: &ImageStep, shape: Shape) -> Self {
+        Self {
+            image: index,
+            shape,
+            platform: None,
+            exporters: Vec::new(),
+            receivers: BTreeMap::new(),
+            references: Vec::new(),
+            pushes: false,
+            platforms: image.platforms.len(),
+            by_id: false,
+        }
+    }
+
+    /// Tells whether the image goes to where images are loaded.
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        self.receivers
+            .values()
+            .any(|receiver| *receiver == Receiver::Load)
+    }
+
     /// Returns what the build function makes for it.
     #[must_use]
     pub fn wanted(&self) -> Wanted {
@@ -62,6 +89,8 @@ pub enum Receiver {
     Folder(PathBuf),
     /// Blobs into an OCI layout folder.
     Layout(PathBuf),
+    /// Bytes to where images are loaded.
+    Load,
 }
 
 /// Outputs that contradict each other or the plan.
@@ -81,6 +110,9 @@ pub enum ExportError {
         /// Where.
         place: String,
     },
+    /// Nothing is there to load images into.
+    #[error("no place is known to load images into")]
+    NoLoader,
     /// Docker archives hold one platform.
     #[error("a docker archive holds one platform, and {image} is built for {platforms}")]
     DockerPlatforms {
@@ -92,8 +124,10 @@ pub enum ExportError {
 }
 
 /// Options that apply to all outputs.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// Where images are loaded, if they are.
+    pub loader: Option<Loader>,
     /// Whether registries are spoken to without TLS or with unknown certificates.
     pub insecure_registry: bool,
     /// Compression, in place of the manifest's.
@@ -120,28 +154,28 @@ pub fn exports(
     for (index, image) in plan.images.iter().enumerate() {
         let compression = options.compression.unwrap_or(image.compression);
         let mut shapes: Vec<Shape> = Vec::new();
-        for shape in outputs.iter().map(|output| shape(output, compression)) {
+        let made = |output: &&Output| output.kind != OutputKind::Load;
+        for output in outputs.iter().filter(made) {
+            let shape = shape(output, compression);
             if !shapes.contains(&shape) {
                 shapes.push(shape);
             }
         }
         for wanted in shapes {
-            let mut export = Export {
-                image: index,
-                shape: wanted,
-                platform: None,
-                exporters: Vec::new(),
-                receivers: BTreeMap::new(),
-                references: Vec::new(),
-                pushes: false,
-            };
+            let mut export = Export::of(index, image, wanted);
             for output in outputs
                 .iter()
-                .filter(|output| shape(output, compression) == wanted)
+                .filter(|output| made(output) && shape(output, compression) == wanted)
             {
-                add(&mut export, image, output, options);
+                add(&mut export, image, output, &options);
             }
             exports.push(export);
+        }
+        for output in outputs
+            .iter()
+            .filter(|output| output.kind == OutputKind::Load)
+        {
+            exports.push(load(index, image, output, &options)?);
         }
     }
     Ok(exports)
@@ -216,7 +250,7 @@ fn references(image: &ImageStep, output: &Output) -> Vec<String> {
 }
 
 /// Adds one output to a solve.
-fn add(export: &mut Export, image: &ImageStep, output: &Output, options: Options) {
+fn add(export: &mut Export, image: &ImageStep, output: &Output, options: &Options) {
     let index = export.exporters.len();
     let mut attributes = BTreeMap::new();
     if let Shape::Image(compression) = export.shape {
@@ -254,6 +288,12 @@ fn add(export: &mut Export, image: &ImageStep, output: &Output, options: Options
             ("docker", Some(Receiver::Stream(destination.clone())))
         }
         OutputKind::Binaries(folder) => ("local", Some(Receiver::Folder(folder.clone()))),
+        OutputKind::Load => {
+            let takes_index = options.loader.as_ref().is_some_and(Loader::takes_index);
+            attributes.insert("oci-mediatypes".to_owned(), takes_index.to_string());
+            let kind = if takes_index { "oci" } else { "docker" };
+            (kind, Some(Receiver::Load))
+        }
     };
     attributes.extend(output.attributes.clone());
     export.exporters.push(Exporter {
@@ -263,6 +303,43 @@ fn add(export: &mut Export, image: &ImageStep, output: &Output, options: Options
     export
         .receivers
         .extend(receiver.map(|receiver| (index, receiver)));
+}
+
+/// Returns the solve that makes what is loaded.
+///
+/// Who takes one platform alone gets the one that it runs. Layers are not compressed for who unpacks
+/// them at once; the containerd image store keeps them as they come.
+fn load(
+    index: usize,
+    image: &ImageStep,
+    output: &Output,
+    options: &Options,
+) -> Result<Export, ExportError> {
+    let loader = options.loader.as_ref().ok_or(ExportError::NoLoader)?;
+    let shape = match loader.takes_index() || *loader == Loader::Builder {
+        true => shape(output, options.compression.unwrap_or(image.compression)),
+        false => Shape::Image(Compression::Uncompressed),
+    };
+    let mut export = Export::of(index, image, shape);
+    if *loader == Loader::Builder {
+        let kept = Output {
+            kind: OutputKind::Image { push: false },
+            attributes: output.attributes.clone(),
+        };
+        add(&mut export, image, &kept, options);
+        return Ok(export);
+    }
+    if !loader.takes_index() && image.platforms.len() > 1 {
+        let runs = |image: &PlatformImage| Some(&image.platform) == loader.platform();
+        let only = image.platforms.iter().position(runs);
+        export.platform = Some(only.ok_or_else(|| ExportError::DockerPlatforms {
+            image: image.name.clone(),
+            platforms: image.platforms.len(),
+        })?);
+        export.platforms = 1;
+    }
+    add(&mut export, image, output, options);
+    Ok(export)
 }
 
 /// Tells whether every layer is to be compressed so, also those that the daemon has otherwise
@@ -282,7 +359,7 @@ fn check(plan: &Plan, outputs: &[Output]) -> Result<(), ExportError> {
     let mut places = BTreeSet::new();
     for output in outputs {
         let (place, shareable) = match &output.kind {
-            OutputKind::Image { .. } => continue,
+            OutputKind::Image { .. } | OutputKind::Load => continue,
             OutputKind::OciArchive(destination) | OutputKind::DockerArchive(destination) => {
                 (describe(destination), false)
             }

@@ -6,14 +6,17 @@
 //! 4. [`present`]: toolchain, closures and bases become digest-keyed layouts.
 //! 5. [`function`]: the build function, a gateway in and a result out. The CLI runs it over the
 //!    control socket; a frontend runs the same code over its pipes.
-//! 6. [`run`]: session, one solve per image, what the exporters say.
+//! 6. [`abilities`]: what the builder can do; [`load`]: where images are loaded.
+//! 7. [`run`]: session, one solve per image, what the exporters say.
 
+pub mod abilities;
 pub mod caches;
 #[cfg(test)]
 mod examples;
 pub mod exports;
 pub mod function;
 pub mod git;
+pub mod load;
 pub mod location;
 pub mod nodes;
 pub mod outcome;

@@ -23,17 +23,23 @@ pub struct Outcome {
     pub digest: Option<String>,
     /// Whether a registry has it now.
     pub pushed: bool,
+    /// Whether the digest is the image's ID: a Docker Engine keeps it, and no registry knows it.
+    pub by_id: bool,
     /// What the exporters said.
     pub response: BTreeMap<String, String>,
 }
 
 impl Outcome {
-    /// Returns `name:tag@sha256:…` for every reference.
+    /// Returns `name:tag@sha256:…` for every reference, or `name:tag` of one that has no digest: so
+    /// that `docker run` takes it.
     #[must_use]
     pub fn pinned(&self) -> Vec<String> {
         let Some(digest) = &self.digest else {
             return Vec::new();
         };
+        if self.by_id {
+            return self.references.clone();
+        }
         self.references
             .iter()
             .map(|reference| format!("{reference}@{digest}"))
@@ -95,6 +101,7 @@ mod tests {
             references: vec![format!("{name}:1"), format!("{name}:2")],
             digest: Some("sha256:aa".to_owned()),
             pushed: true,
+            by_id: false,
             response: BTreeMap::from([
                 ("containerimage.digest".to_owned(), "sha256:aa".to_owned()),
                 ("containerimage.descriptor".to_owned(), descriptor),
@@ -116,5 +123,10 @@ mod tests {
     fn every_reference_is_pinned() {
         assert_eq!(outcome("a").pinned(), ["a:1@sha256:aa", "a:2@sha256:aa"]);
         assert_eq!(outcome("a").image_id(), Some("sha256:aa"));
+        let kept = Outcome {
+            by_id: true,
+            ..outcome("a")
+        };
+        assert_eq!(kept.pinned(), ["a:1", "a:2"]);
     }
 }

@@ -15,6 +15,7 @@
 mod cache;
 mod gate;
 mod layout;
+mod load;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,9 +30,11 @@ pub(super) use self::layout::{index, named};
 use super::caches::Caches;
 use super::exports::{Export, Receiver, Shape, requested};
 use super::function::{Function, FunctionError, Inputs};
+use super::load::{LoadError, Loader};
 use super::outcome::Outcome;
 use super::present::FILES_SOURCE;
 use crate::buildkit::client::Client;
+use crate::buildkit::engine::ArchiveWriter;
 use crate::buildkit::error::{Error as WireError, ErrorKind};
 use crate::buildkit::session::Session;
 use crate::buildkit::session::auth::{self, AuthService, CredentialStore};
@@ -61,6 +64,8 @@ pub struct Offer {
     pub ssh: SshService,
     /// Remote caches to read and to write.
     pub caches: Caches,
+    /// Where images are loaded, if they are.
+    pub loader: Option<Loader>,
 }
 
 /// Why a build failed.
@@ -82,6 +87,14 @@ pub enum RunError {
         path: PathBuf,
         /// The system's answer.
         source: std::io::Error,
+    },
+    /// An image cannot be loaded.
+    #[error("cannot load {image}")]
+    Load {
+        /// The image.
+        image: String,
+        /// What stands in the way.
+        source: Box<LoadError>,
     },
     /// A cache that must be written cannot be.
     #[error("the cache {cache} cannot be written")]
@@ -156,7 +169,7 @@ pub async fn run(
         client,
         function: Function::new(inputs),
         offer,
-        shared: start(client, inputs, offer, &BTreeMap::new()).await?,
+        shared: start(client, inputs, offer, &BTreeMap::new(), None).await?,
         events,
         failed: cancel.child_token(),
         gate: Gate::new(exports.len(), inputs.no_cache),
@@ -212,19 +225,29 @@ struct Run<'a> {
 impl Run<'_> {
     /// Builds and exports one image; a failure ends all.
     async fn image(&self, export: &Export) -> Result<Outcome, RunError> {
-        let outcome = self.solve(export).await;
+        let outcome = match &self.offer.loader {
+            Some(loader) if export.is_loaded() => self.load(export, loader).await,
+            _ => self.solve(export, None).await,
+        };
         if outcome.is_err() {
             self.failed.cancel();
         }
         outcome
     }
 
-    async fn solve(&self, export: &Export) -> Result<Outcome, RunError> {
+    /// Builds and exports one image; an archive that is loaded goes to `archive`.
+    async fn solve(
+        &self,
+        export: &Export,
+        archive: Option<ArchiveWriter>,
+    ) -> Result<Outcome, RunError> {
         let (function, gate) = (&self.function, &self.gate);
         let inputs = function.inputs();
         let own = match export.receivers.is_empty() {
             true => None,
-            false => Some(start(self.client, inputs, self.offer, &export.receivers).await?),
+            false => {
+                Some(start(self.client, inputs, self.offer, &export.receivers, archive).await?)
+            }
         };
         let inline = self.offer.caches.inline && export.shape != Shape::Binaries;
         let options = SolveOptions {
@@ -269,6 +292,7 @@ fn outcome(inputs: &Inputs, export: &Export, response: SolveResponse) -> Result<
         },
         references: export.references.clone(),
         pushed: export.pushes,
+        by_id: export.by_id,
         response: response.exporter,
     };
     for receiver in export.receivers.values() {
@@ -285,6 +309,7 @@ async fn start(
     inputs: &Inputs,
     offer: &Offer,
     receivers: &BTreeMap<usize, Receiver>,
+    mut archive: Option<ArchiveWriter>,
 ) -> Result<Session, RunError> {
     let stores = ContentStores::new();
     stores.attach_source(
@@ -302,6 +327,11 @@ async fn start(
             Receiver::Folder(path) => Target::Directory(path.clone()),
             Receiver::Stream(Destination::File(path)) => Target::File(path.clone()),
             Receiver::Stream(Destination::Stdout) => Target::Writer(Box::new(std::io::stdout())),
+            // An image that is only described sends none.
+            Receiver::Load => match archive.take() {
+                Some(writer) => Target::Writer(Box::new(writer)),
+                None => continue,
+            },
         };
         targets.insert(*index, target);
     }
@@ -318,7 +348,9 @@ async fn start(
         )
         .service(offer.ssh.clone().into_server(), ssh::METHODS)
         .service(
-            FileSyncService::new(files(inputs, offer)?).into_server(),
+            FileSyncService::new(files(inputs, offer)?)
+                .with_layouts(Arc::clone(&inputs.sources.store))
+                .into_server(),
             filesync::METHODS,
         )
         .service(

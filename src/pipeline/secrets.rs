@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::certs::PemFile;
 use crate::buildkit::session::secrets::SecretSource;
-use crate::plan::{LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SECRET};
+use crate::plan::{LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SECRET, VARIABLES_SECRET};
 use crate::project::manifest::{Modules, SecretSource as Written};
 use crate::project::tree::{Tree, TreeError, TreePath};
 use crate::toolchain::goenv::GoEnv;
@@ -80,6 +80,24 @@ pub fn secrets(
     }
     secrets.extend(given);
     Ok(secrets)
+}
+
+/// Returns the secret of all lent variables, for builders that have no secret variables: lines of
+/// `GOENV`, of which `go` leaves out what is none of its settings.
+#[must_use]
+pub fn variables_file(secrets: &BTreeMap<String, SecretSource>) -> Option<(String, SecretSource)> {
+    let mut file = Vec::new();
+    for (id, source) in secrets {
+        if let (Some(name), SecretSource::Literal(value)) =
+            (id.strip_prefix(VARIABLE_SECRET), source)
+        {
+            file.extend_from_slice(name.as_bytes());
+            file.push(b'=');
+            file.extend_from_slice(value);
+            file.push(b'\n');
+        }
+    }
+    (!file.is_empty()).then(|| (VARIABLES_SECRET.to_owned(), SecretSource::Literal(file)))
 }
 
 fn trust(tree: &dyn Tree, project: &TreePath, modules: &Modules) -> Result<Vec<u8>, LendError> {

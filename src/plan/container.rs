@@ -37,6 +37,8 @@ pub mod paths {
     pub const TRUST: &str = "/run/gobuild/ca";
     /// The session's netrc.
     pub const NETRC: &str = "/run/gobuild/netrc";
+    /// Variables of the session, as `GOENV` has them, where a builder has no secret variables.
+    pub const VARIABLES: &str = "/run/gobuild/go.env";
     /// Folder of user-named secrets.
     pub const SECRETS: &str = "/run/secrets";
 }

@@ -31,7 +31,9 @@ pub use naming::Naming;
 pub use programs::programs;
 pub use steps::caching::RELAY;
 pub use steps::compile::JOBS_VARIABLE;
-pub use steps::modules::{LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SECRET};
+pub use steps::modules::{
+    LENT_VARIABLES, NETRC_SECRET, TRUST_SECRET, VARIABLE_SECRET, VARIABLES_SECRET,
+};
 pub use steps::toolchain::DEFAULT_GO;
 pub use targets::{Request, plan};
 

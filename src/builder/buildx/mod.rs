@@ -6,6 +6,7 @@
 //!
 //! Source: docker/buildx `store/{store,nodegroup}.go`, `store/storeutil/storeutil.go`.
 
+mod engine;
 pub(super) mod nodes;
 mod read;
 
@@ -15,6 +16,9 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::buildkit::transport::TlsFiles;
+
+pub use engine::Engine;
 pub use nodes::{NodeError, Place as NodePlace};
 pub use read::Place;
 
@@ -35,10 +39,14 @@ pub struct Store {
     /// Docker contexts, each of which buildx takes for a builder, too; the default one is not
     /// among them.
     pub contexts: BTreeSet<String>,
+    /// Where the engines of these contexts are.
+    pub engines: BTreeMap<String, Engine>,
     /// Docker context in use.
     pub context: String,
     /// Address of the engine of the default context.
     pub engine: String,
+    /// Its credentials.
+    pub engine_tls: Option<TlsFiles>,
 }
 
 /// The file `current`.

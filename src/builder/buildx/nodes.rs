@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{Builder, Node};
-use crate::buildkit::transport::{Address, AddressError, DockerContainer, KubePod, TlsFiles};
+use crate::buildkit::transport::{
+    Address, AddressError, DockerContainer, DockerEngine, KubePod, TlsFiles,
+};
 use crate::oci::Platform;
 
 /// What buildx puts before a node's name to name its container.
@@ -16,11 +18,13 @@ const CONTAINER: &str = "buildx_buildkit_";
 /// Why a builder of buildx cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NodeError {
-    /// It is the BuildKit inside a Docker Engine.
-    #[error("builder {name:?} is the Docker Engine's own BuildKit, which gobuild cannot use yet")]
-    Engine {
-        /// The builder.
+    /// A Docker context leads to no engine.
+    #[error("Docker context {name:?}: {why}")]
+    Context {
+        /// The context.
         name: String,
+        /// What is wrong.
+        why: String,
     },
     /// Its driver is none that is known.
     #[error("builder {name:?} has the driver {driver:?}, which gobuild does not know")]
@@ -90,7 +94,7 @@ impl Builder {
                 )
             }
             "kubernetes" => (node.pod().map_err(|why| self.fault(node, why))?, None),
-            "docker" => return Err(NodeError::Engine { name }),
+            "docker" => (node.engine(), None),
             driver => {
                 let driver = driver.to_owned();
                 return Err(NodeError::Driver { name, driver });
@@ -132,6 +136,16 @@ impl Node {
         let is_address = self.endpoint.contains("://");
         Address::DockerContainer(DockerContainer {
             name: format!("{CONTAINER}{}", self.name),
+            context: endpoint.clone().filter(|_| !is_address),
+            host: endpoint.filter(|_| is_address),
+        })
+    }
+
+    /// Returns the engine whose own BuildKit it is, of a Docker context or at an address.
+    fn engine(&self) -> Address {
+        let endpoint = Some(self.endpoint.clone()).filter(|endpoint| !endpoint.is_empty());
+        let is_address = self.endpoint.contains("://");
+        Address::DockerEngine(DockerEngine {
             context: endpoint.clone().filter(|_| !is_address),
             host: endpoint.filter(|_| is_address),
         })
@@ -242,12 +256,12 @@ mod tests {
         docker-container://buildx_buildkit_team0?context=far
         tcp://far:1234
         ssh://me@far
-        node "team0" of builder "team": address "npipe:////./pipe/b" has the unknown scheme "npipe" (known: unix, tcp, docker-container, podman-container, kube-pod, ssh)
+        node "team0" of builder "team": address "npipe:////./pipe/b" has the unknown scheme "npipe" (known: unix, tcp, docker-container, docker-engine, podman-container, kube-pod, ssh)
         node "team0" of builder "team": TLS is wanted, but cacert is missing
         node "team0" of builder "team": cacert=c.pem is not an absolute path
         kube-pod://deployment/team-0?namespace=ci&kubeconfig=/k/config
         kube-pod://statefulset/team0
-        builder "team" is the Docker Engine's own BuildKit, which gobuild cannot use yet
+        docker-engine://default
         builder "team" has the driver "cloud", which gobuild does not know
         "#
         );

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{DEFAULT_CONTEXT, Store};
+use super::{DEFAULT_CONTEXT, Store, engine};
 
 /// Where an engine listens if nothing says otherwise.
 const ENGINE: &str = "unix:///var/run/docker.sock";
@@ -23,6 +23,9 @@ pub struct Place {
     pub docker_host: Option<String>,
     /// `DOCKER_CONTEXT`.
     pub docker_context: Option<String>,
+    /// Folder of the engine's credentials, where `DOCKER_TLS_VERIFY` asks for TLS:
+    /// `DOCKER_CERT_PATH`, else Docker's own.
+    pub docker_certificates: Option<PathBuf>,
 }
 
 /// What is of interest in Docker's `config.json`.
@@ -32,24 +35,19 @@ struct DockerConfig {
     current_context: String,
 }
 
-/// What is of interest in the description of a Docker context.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Context {
-    name: String,
-}
-
 impl Place {
     /// Reads the store; one that is not there holds nothing.
     #[must_use]
     pub fn read(&self) -> Store {
+        let engines = self.docker_config.as_deref().map(engine::contexts);
+        let engines = engines.unwrap_or_default();
         let store = Store {
-            contexts: self
-                .docker_config
-                .as_deref()
-                .into_iter()
-                .flat_map(contexts)
-                .collect(),
+            contexts: engines.keys().cloned().collect(),
+            engines,
+            engine_tls: self.docker_certificates.as_deref().map(|folder| {
+                // Without files it is TLS still, that trusts what this machine trusts.
+                engine::credentials(folder).unwrap_or_default()
+            }),
             context: self.context(),
             engine: self
                 .docker_host
@@ -90,15 +88,6 @@ impl Place {
         let context = self.docker_context.clone().or_else(configured);
         context.unwrap_or_else(|| DEFAULT_CONTEXT.to_owned())
     }
-}
-
-/// Returns the names of the contexts that Docker's folder describes.
-fn contexts(docker: &Path) -> impl Iterator<Item = String> + use<> {
-    let described = entries(docker.join("contexts/meta"));
-    described.filter_map(|(_, path)| {
-        let context: Context = json(&path.join("meta.json"))?.ok()?;
-        Some(context.name)
-    })
 }
 
 /// Returns what lies in a folder; nothing where it cannot be read.

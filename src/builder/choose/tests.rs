@@ -1,6 +1,6 @@
 //! The order, wish by wish, and what is refused.
 
-use super::super::buildx::{Builder, Current, Node};
+use super::super::buildx::{Builder, Current, Engine, Node};
 use super::*;
 
 const ROOTLESS: &str = "/run/user/7/buildkit/buildkitd.sock";
@@ -19,6 +19,10 @@ fn store() -> Store {
         };
         (name.to_owned(), Ok(builder))
     };
+    let far = Engine {
+        host: "tcp://far.test:2376".to_owned(),
+        ..Engine::default()
+    };
     Store {
         folder: PathBuf::from("/home/me/.docker/buildx"),
         current: Some(Ok(Current {
@@ -33,6 +37,7 @@ fn store() -> Store {
         ]
         .into(),
         contexts: ["far".to_owned()].into(),
+        engines: [("far".to_owned(), far)].into(),
         context: "far".to_owned(),
         engine: "unix:///var/run/docker.sock".to_owned(),
         ..Store::default()
@@ -69,6 +74,9 @@ fn the_nearest_wish_wins() {
     lines.push(chosen(&wishes, &store, SYSTEM_SOCKET));
     store.current = None;
     lines.push(chosen(&wishes, &store, SYSTEM_SOCKET));
+    store.context = "default".to_owned();
+    lines.push(chosen(&wishes, &store, "/var/run/docker.sock"));
+    lines.push(chosen(&wishes, &store, SYSTEM_SOCKET));
     lines.push(chosen(&wishes, &store, ROOTLESS));
     lines.push(chosen(&wishes, &store, "/none"));
     insta::assert_snapshot!(lines.join("\n"), @"
@@ -77,6 +85,8 @@ fn the_nearest_wish_wins() {
     docker-container://buildx_buildkit_one0?context=far (one of BUILDX_BUILDER)
     tcp://b:1 (BUILDKIT_HOST)
     docker-container://buildx_buildkit_one0?context=far (one of docker buildx use)
+    docker-engine://far?host=tcp://far.test:2376 (Docker Engine)
+    docker-engine://default?host=unix:///var/run/docker.sock (Docker Engine)
     unix:///run/buildkit/buildkitd.sock (default socket)
     unix:///run/user/7/buildkit/buildkitd.sock (default socket)
     - (managed builder)
@@ -91,10 +101,13 @@ fn what_was_passed_over_is_told() {
     };
     let mut store = store();
     store.current = None;
+    store.context = "default".to_owned();
     let choice = choose(&wishes, &store, |_| false).unwrap();
+    assert_eq!(choice.otherwise, None);
     insta::assert_snapshot!(choice.passed.join("\n"), @"
     no --addr, --builder, BUILDX_BUILDER or BUILDKIT_HOST
     docker buildx use: no builder in /home/me/.docker/buildx
+    Docker Engine: no /var/run/docker.sock
     default socket: no /run/buildkit/buildkitd.sock
     default socket: no /run/user/7/buildkit/buildkitd.sock
     ");
@@ -136,10 +149,8 @@ fn builders_that_cannot_be_used_are_refused() {
         };
         choose(&wishes, &store(), |_| true).unwrap_err().to_string()
     };
-    insta::assert_snapshot!(["three", "default", "far", "broken"].map(refusal).join("\n"), @r#"
+    insta::assert_snapshot!(["three", "broken"].map(refusal).join("\n"), @r#"
     there is no builder "three" (of --builder) in /home/me/.docker/buildx
-    builder "default" is the Docker Engine's own BuildKit, which gobuild cannot use yet
-    builder "far" is the Docker Engine's own BuildKit, which gobuild cannot use yet
     cannot read it
     "#);
     let mut store = store();
@@ -149,4 +160,44 @@ fn builders_that_cannot_be_used_are_refused() {
         refused,
         ChoiceError::Store("cannot read current".to_owned())
     );
+}
+
+#[test]
+fn an_engine_that_nobody_chose_may_be_passed_over() {
+    let mut store = store();
+    store.current = None;
+    let wishes = Wishes::default();
+    let engine = choose(&wishes, &store, |_| false).unwrap();
+    assert_eq!(engine.origin, Origin::DockerEngine);
+    let next = engine.otherwise.unwrap();
+    assert_eq!(next.origin, Origin::Managed);
+    assert!(next.passed[2].starts_with("Docker Engine: "), "{next:?}");
+    // A context that is not there is no reason to build nowhere.
+    store.context = "gone".to_owned();
+    let choice = choose(&wishes, &store, |_| false).unwrap();
+    assert_eq!(choice.origin, Origin::Managed);
+    let told = "Docker Engine: Docker context \"gone\": there is no such Docker context";
+    assert_eq!(choice.passed[2], told);
+}
+
+#[test]
+fn an_engine_is_named_by_its_context_or_address() {
+    let addresses = ["default", "far"].map(|name| {
+        let wishes = Wishes {
+            builder: Some(name.to_owned()),
+            ..Wishes::default()
+        };
+        let choice = choose(&wishes, &store(), |_| false).unwrap();
+        assert_eq!(choice.otherwise, None);
+        choice.address.unwrap()
+    });
+    let wishes = Wishes {
+        addr: Some("docker-engine://".to_owned()),
+        ..Wishes::default()
+    };
+    let current = choose(&wishes, &store(), |_| false).unwrap();
+    let far = "docker-engine://far?host=tcp://far.test:2376";
+    let default = "docker-engine://default?host=unix:///var/run/docker.sock";
+    assert_eq!(addresses, [default, far]);
+    assert_eq!(current.address.as_deref(), Some(far));
 }

@@ -15,6 +15,7 @@ use tonic::{Code, Status};
 
 pub use self::records::{Prune, UsageRecord};
 use super::error::Error;
+use super::gateway::Translation;
 use super::transport::{Address, ConnectCause, ConnectError, Connection, TlsFiles};
 use crate::oci::Platform;
 
@@ -29,6 +30,7 @@ pub struct Client {
     address: Address,
     connection: Connection,
     version: Option<Version>,
+    translation: Translation,
 }
 
 /// Which daemon answers.
@@ -77,7 +79,19 @@ impl Client {
             address: address.clone(),
             connection,
             version,
+            translation: Translation::default(),
         })
+    }
+
+    /// Rewrites all graphs of builds that this handle starts.
+    #[must_use]
+    pub fn translating(mut self, translation: Translation) -> Self {
+        self.translation = translation;
+        self
+    }
+
+    pub(super) fn translation(&self) -> &Translation {
+        &self.translation
     }
 
     /// Returns the connection that all of this client's calls use.

@@ -31,6 +31,8 @@ pub enum ErrorKind {
     RegistryRefused,
     /// A registry does not answer.
     RegistryUnreachable,
+    /// The daemon is too old for the build, or set up for less.
+    Lacking,
     /// Anything else.
     Other,
 }
@@ -41,7 +43,7 @@ const KILLED: u32 = 137;
 /// Sorts a daemon's error.
 pub(super) fn classify(code: Code, message: &str, details: &Details) -> ErrorKind {
     let says = |needles: &[&str]| needles.iter().any(|needle| message.contains(needle));
-    match details.exit_code {
+    match details.exit_code.or_else(|| told(message)) {
         Some(KILLED) => return ErrorKind::OutOfMemory,
         Some(exit_code) if exit_code != 0 => return ErrorKind::Exec { exit_code },
         _ => {}
@@ -71,6 +73,14 @@ pub(super) fn classify(code: Code, message: &str, details: &Details) -> ErrorKin
         return ErrorKind::Cancelled;
     }
     ErrorKind::Other
+}
+
+/// Returns the exit code that daemons before v0.9, and Docker Engines before 23.0, tell in words
+/// alone.
+fn told(message: &str) -> Option<u32> {
+    let (_, rest) = message.split_once("executor failed running [")?;
+    let (_, code) = rest.rsplit_once("]: exit code: ")?;
+    code.trim().parse().ok()
 }
 
 /// How registries, and containerd on their behalf, word a refusal.
@@ -104,6 +114,12 @@ mod tests {
                 "denied: x",
                 exit(2),
                 ErrorKind::Exec { exit_code: 2 },
+            ),
+            (
+                Code::Unknown,
+                "executor failed running [go build ./a]: exit code: 1",
+                plain(),
+                ErrorKind::Exec { exit_code: 1 },
             ),
             (
                 Code::Unknown,

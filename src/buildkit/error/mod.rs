@@ -16,6 +16,7 @@ use tonic::{Code, Status};
 
 pub use self::classify::ErrorKind;
 pub use self::details::{Details, Position, Range, SolveFailure, SourceExcerpt, SourceInfo};
+use super::gateway::Untranslatable;
 use super::identity::NoRandomness;
 use super::transport::{ConnectError, Connection};
 
@@ -56,6 +57,9 @@ pub enum Error {
         /// What is missing.
         missing: &'static str,
     },
+    /// The daemon lacks what the build needs.
+    #[error(transparent)]
+    Lacking(#[from] Untranslatable),
     /// No name can be made up for a session or a build.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -83,6 +87,7 @@ impl Error {
             Self::DaemonGone { .. } | Self::SessionLost { .. } => ErrorKind::DaemonGone,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Daemon(error) => classify::classify(error.code, &error.message, &error.details),
+            Self::Lacking(_) => ErrorKind::Lacking,
             Self::Incomplete { .. } | Self::NoRandomness(_) => ErrorKind::Other,
         }
     }

@@ -11,6 +11,7 @@ mod files;
 mod result;
 mod solve;
 mod source;
+mod translation;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +22,7 @@ use buildkit_proto::moby::buildkit::v1::frontend::llb_bridge_client::LlbBridgeCl
 use buildkit_proto::pb;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 pub use self::files::FileStat;
 pub use self::result::{
@@ -30,6 +31,7 @@ pub use self::result::{
 };
 pub use self::solve::Solve;
 pub use self::source::{ImageMeta, ResolveMode, SourceMeta, SourceQuery};
+pub use self::translation::{Translation, Untranslatable};
 use super::client::{MAX_MESSAGE, Worker};
 use super::error::{Error, SourceExcerpt, return_status};
 use super::solve::CacheEntry;
@@ -45,6 +47,7 @@ pub struct Gateway {
     connection: Connection,
     build: Option<MetadataValue<Ascii>>,
     cache_imports: Vec<CacheEntry>,
+    translation: Translation,
 }
 
 /// What a daemon can do, and where.
@@ -83,11 +86,13 @@ impl Gateway {
         connection: Connection,
         id: MetadataValue<Ascii>,
         cache_imports: Vec<CacheEntry>,
+        translation: Translation,
     ) -> Self {
         Self {
             connection,
             build: Some(id),
             cache_imports,
+            translation,
         }
     }
 
@@ -98,6 +103,7 @@ impl Gateway {
             connection,
             build: None,
             cache_imports,
+            translation: Translation::default(),
         }
     }
 
@@ -126,8 +132,13 @@ impl Gateway {
         let request = self.request(wire::EvaluateRequest {
             r#ref: reference.id.clone(),
         });
-        let answer = self.bridge().evaluate(request).await;
-        self.answer(answer).await.map(drop)
+        match self.bridge().evaluate(request).await {
+            // Daemons before v0.10 have no such call, but build what they are asked of.
+            Err(status) if status.code() == Code::Unimplemented => {
+                self.stat_file(reference, "/").await.map(drop)
+            }
+            answer => self.answer(answer).await.map(drop),
+        }
     }
 
     /// Returns the graphs that the caller of this frontend handed to it.

@@ -52,6 +52,8 @@ impl Gateway {
         // it would refuse a definition without ops.
         let scratch = |definition: &pb::Definition| definition.def.is_empty();
         let definition = solve.definition.filter(|definition| !scratch(definition));
+        let definition = definition.map(|graph| self.translation.apply(graph));
+        let definition = definition.transpose()?;
         let request = self.request(wire::SolveRequest {
             definition,
             frontend: solve.frontend,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use buildkit_proto::moby::buildkit::v1::frontend as wire;
 use buildkit_proto::pb;
+use tonic::{Code, Status};
 
 use super::Gateway;
 use crate::buildkit::error::Error;
@@ -73,9 +74,11 @@ impl Gateway {
     /// # Errors
     /// There is no such source, or its registry refuses.
     pub async fn resolve_source_meta(&self, query: SourceQuery) -> Result<SourceMeta, Error> {
+        let image = query.identifier.strip_prefix("docker-image://");
+        let (image, platform_of) = (image.map(str::to_owned), query.platform.clone());
         let request = self.request(wire::ResolveSourceMetaRequest {
             source: Some(pb::SourceOp {
-                identifier: query.identifier,
+                identifier: query.identifier.clone(),
                 attrs: query.attributes,
             }),
             platform: query.platform.as_ref().map(platform),
@@ -84,6 +87,19 @@ impl Gateway {
             ..wire::ResolveSourceMetaRequest::default()
         });
         let answer = self.bridge().resolve_source_meta(request).await;
+        // Daemons before v0.13 have no such call.
+        let is_new = |answer: &Result<_, Status>| match answer {
+            Err(status) => status.code() == Code::Unimplemented,
+            Ok(_) => false,
+        };
+        if let Some(reference) = image.filter(|_| is_new(&answer)) {
+            let image = self.resolve_image_config(&reference, platform_of.as_ref(), query.mode);
+            return Ok(SourceMeta {
+                identifier: query.identifier,
+                image: Some(image.await?),
+                git_checksum: None,
+            });
+        }
         let meta = self.answer(answer).await?;
         let source = meta.source.ok_or(Error::Incomplete {
             call: "LLBBridge.ResolveSourceMeta",

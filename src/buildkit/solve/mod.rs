@@ -5,6 +5,7 @@
     reason = "the edge that runs a solve beside its session"
 )]
 
+mod ask;
 mod request;
 mod run;
 mod status;

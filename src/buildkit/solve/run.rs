@@ -115,7 +115,12 @@ impl Client {
     {
         let id = MetadataValue::try_from(build).unwrap_or_else(|_| MetadataValue::from_static(""));
         let imports = options.cache_imports.clone();
-        let gateway = Gateway::of_build(self.connection().clone(), id, imports);
+        let gateway = Gateway::of_build(
+            self.connection().clone(),
+            id,
+            imports,
+            self.translation().clone(),
+        );
         let mut solve = pin!(self.solve(options.request(build, session.id())));
         let driven = tokio::select! {
             driven = drive(gateway.clone()) => driven,

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{DockerContainer, KubePod, PodmanContainer, Ssh};
+use super::{DockerContainer, DockerEngine, KubePod, PodmanContainer, Ssh};
 
 /// The address of a daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +23,8 @@ pub enum Address {
     },
     /// `docker-container://name`: a container of a Docker Engine.
     DockerContainer(DockerContainer),
+    /// `docker-engine://context`: the BuildKit inside a Docker Engine.
+    DockerEngine(DockerEngine),
     /// `podman-container://name`: a container of Podman.
     PodmanContainer(PodmanContainer),
     /// `kube-pod://pod`: a pod of a Kubernetes cluster.
@@ -32,7 +34,7 @@ pub enum Address {
 }
 
 /// The schemes, for people.
-const KNOWN: &str = "unix, tcp, docker-container, podman-container, kube-pod, ssh";
+const KNOWN: &str = "unix, tcp, docker-container, docker-engine, podman-container, kube-pod, ssh";
 
 /// Why an address was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -93,6 +95,7 @@ impl FromStr for Address {
                 given: given.to_owned(),
             }),
             "docker-container" => DockerContainer::parse(given).map(Self::DockerContainer),
+            "docker-engine" => DockerEngine::parse(given).map(Self::DockerEngine),
             "podman-container" => PodmanContainer::parse(given).map(Self::PodmanContainer),
             "kube-pod" => KubePod::parse(given).map(Self::KubePod),
             "ssh" => Ssh::parse(given).map(Self::Ssh),
@@ -126,6 +129,7 @@ impl fmt::Display for Address {
             Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
             Self::DockerContainer(container) => container.fmt(f),
+            Self::DockerEngine(engine) => engine.fmt(f),
             Self::PodmanContainer(container) => container.fmt(f),
             Self::KubePod(pod) => pod.fmt(f),
             Self::Ssh(ssh) => ssh.fmt(f),
@@ -145,6 +149,7 @@ mod tests {
             "tcp://buildkitd.example.com:8372",
             "tcp://[::1]:1234",
             "docker-container://buildx_buildkit_default0?context=far",
+            "docker-engine://far?host=unix:///run/docker.sock",
             "podman-container://buildkitd",
             "kube-pod://buildkitd-0?namespace=ci",
             "ssh://me@[::1]:22/run/buildkitd.sock",
@@ -168,7 +173,7 @@ mod tests {
         address "tcp://::1:1" is not of the form tcp://host:port
         address "tcp://h:0" is not of the form tcp://host:port
         address "tcp://a b:1" is not of the form tcp://host:port
-        address "ftp://x" has the unknown scheme "ftp" (known: unix, tcp, docker-container, podman-container, kube-pod, ssh)
+        address "ftp://x" has the unknown scheme "ftp" (known: unix, tcp, docker-container, docker-engine, podman-container, kube-pod, ssh)
         "#
         );
     }

@@ -11,6 +11,9 @@
 mod address;
 mod command;
 mod docker_container;
+mod docker_engine;
+pub(super) mod docker_host;
+pub(super) mod http1;
 mod kube_pod;
 mod parts;
 mod podman_container;
@@ -33,6 +36,8 @@ use tonic::transport::{Channel, Endpoint};
 pub use self::address::{Address, AddressError};
 use self::command::Launch;
 pub use self::docker_container::DockerContainer;
+pub use self::docker_engine::DockerEngine;
+pub use self::docker_host::DockerHost;
 pub use self::kube_pod::KubePod;
 pub use self::podman_container::PodmanContainer;
 pub use self::ssh::Ssh;
@@ -75,6 +80,15 @@ pub enum ConnectCause {
     /// The credentials cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The address of a Docker Engine makes no sense.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// Something listens there that does not answer as a Docker Engine does.
+    #[error("the Docker Engine does not answer: {0}")]
+    NotEngine(String),
+    /// The engine has no BuildKit, or none for us.
+    #[error("the Docker Engine has no BuildKit: it answers {0} to /grpc")]
+    NoBuildkit(http::StatusCode),
     /// The address' scheme has no TLS.
     #[error("TLS credentials are given, but only tcp:// addresses use them")]
     TlsNotUsed,
@@ -208,6 +222,7 @@ async fn dial(address: &Address, tls: Option<&TlsFiles>) -> Result<Dialled, Conn
             let authority = authority.trim_start_matches("tcp://");
             return in_time(network(authority, host, *port, tls)).await;
         }
+        Address::DockerEngine(engine) => return docker_engine::dial(engine, tls).await,
         _ if tls.is_some() => return Err(ConnectCause::TlsNotUsed),
         Address::Unix(path) => {
             return in_time(async { watched(local(), unix::dial(path).await?).await }).await;

@@ -5,8 +5,11 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustls::RootCertStore;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 /// The files that hold a connection's credentials.
@@ -38,6 +41,14 @@ pub enum TlsError {
         dir: PathBuf,
         /// The names that were looked for.
         names: [&'static str; 2],
+    },
+    /// A file does not hold what it should.
+    #[error("cannot use {}: {why}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
     },
     /// No authority is configured, and the system has none.
     #[error("no certificate authority is given and the system has none")]
@@ -93,6 +104,42 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// Returns the credentials for streams that do not begin as gRPC.
+///
+/// # Errors
+/// A file cannot be read or used, or there is nobody to trust.
+pub(super) fn client_config(files: &TlsFiles) -> Result<ClientConfig, TlsError> {
+    let unusable = |path: &Path, why: &dyn std::fmt::Display| TlsError::Content {
+        path: path.to_owned(),
+        why: why.to_string(),
+    };
+    let certificates = |path: &Path| -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let pem = read(path)?;
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        certificates.map_err(|error| unusable(path, &error))
+    };
+    let roots = match &files.ca {
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(certificates(path)?);
+            roots
+        }
+        None => system_authorities()?,
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| TlsError::NoAuthority)?
+        .with_root_certificates(roots);
+    let Some((certificate, key)) = &files.identity else {
+        return Ok(config.with_no_client_auth());
+    };
+    let secret = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|e| unusable(key, &e))?;
+    config
+        .with_client_auth_cert(certificates(certificate)?, secret)
+        .map_err(|error| unusable(certificate, &error))
 }
 
 fn system_authorities() -> Result<RootCertStore, TlsError> {

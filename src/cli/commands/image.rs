@@ -15,6 +15,7 @@ use crate::buildkit::session::secrets::{SecretSource, SecretSpec};
 use crate::buildkit::session::ssh::{SshService, SshSpec};
 use crate::cli::caches::{CacheArgs, Named};
 use crate::cli::failure::Failure;
+use crate::cli::load::{self, Place, loaded};
 use crate::cli::nodes::{self, Builders};
 use crate::cli::output::Output;
 use crate::cli::progress::{Display, ProgressArgs};
@@ -23,6 +24,7 @@ use crate::cli::{Outcome, builder, rendering};
 use crate::error::{Error, Kind};
 use crate::oci::Platform;
 use crate::oci::exporter::{Destination, Output as Wanted, OutputKind};
+use crate::pipeline::abilities::Abilities;
 use crate::pipeline::caches::{Caches, Defaults};
 use crate::pipeline::exports::{self, Export, Options};
 use crate::pipeline::function::{Inputs, Jobs};
@@ -36,9 +38,9 @@ use crate::progress::golog::Mapping;
 use crate::project::manifest::Compression;
 use crate::project::tree::TreePath;
 
-/// Build images; push them or write them to files
+/// Build images; push them, load them or write them to files
 ///
-/// Without --push and --output the builder builds, and keeps the result in its cache.
+/// Without --push, --load and --output the builder builds, and keeps the result in its cache.
 ///
 /// Prints one line per reference, NAME:TAG@sha256:DIGEST, on standard output, unless an archive
 /// is written there. Everything else goes to standard error.
@@ -53,16 +55,26 @@ pub(crate) struct Args {
     /// Push the images; shorthand for --output type=registry
     #[arg(long)]
     push: bool,
+    /// Load the images into docker, else podman; shorthand for --output type=docker
+    #[arg(
+        long,
+        value_name = "PLACE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "auto"
+    )]
+    load: Option<Place>,
     /// Output destination, type=TYPE[,dest=PATH][,KEY=VALUE...]; repeatable
     ///
     ///   type=registry                push
     ///   type=image[,push=true]       the builder's image store, if it has one
     ///   type=oci[,dest=FILE]         OCI archive; also: -
     ///   type=oci,tar=false,dest=DIR  OCI layout folder
-    ///   type=docker[,dest=FILE]      archive for docker load; one platform
+    ///   type=docker                  loaded into docker, else podman
+    ///   type=docker,dest=FILE        archive for docker load; one platform
     ///   type=local,dest=DIR          the binaries; also: DIR
     ///
-    /// An archive without dest goes to standard output. Other keys are attributes of BuildKit's
+    /// An OCI archive without dest, or any with dest=-, goes to standard output. Other keys are attributes of BuildKit's
     /// exporter of that type.
     #[arg(short, long, value_name = "OUTPUT", verbatim_doc_comment)]
     output: Vec<Wanted>,
@@ -176,12 +188,26 @@ async fn stages(
             return several::stages(args, project, wishes, &nodes, (display, cancel)).await;
         }
     };
+    let abilities = Abilities::ask(&client).await;
+    let abilities = abilities.map_err(|error| rendering::wire(&error))?;
+    let client = client.translating(abilities.translation());
     let platform = builder::platform(&client).await?;
     let plan = args.plan(project, wishes, &platform)?;
-    let exports = args.exports(&plan, wishes)?;
+    let for_kind = args.project.is_for_kind();
+    let loader = load::loader(args.load, for_kind, &wishes.outputs, &abilities).await?;
+    let options = Options {
+        loader: loader.clone(),
+        insecure_registry: args.insecure_registry,
+        compression: abilities.compression().or(args.compression),
+    };
+    let mut exports = args.exports(&plan, wishes, options)?;
     let caches = args.completed(&wishes.caches, &exports, display);
+    abilities
+        .fit(&mut exports, &caches)
+        .map_err(|error| rendering::unable(&error))?;
     let (inputs, mut offer) = prepare(args, project, plan, wishes.epoch).await?;
     offer.caches = caches;
+    offer.loader = loader;
     let events = display.events();
     let built = run::run(&client, &inputs, &exports, &offer, &events, cancel).await;
     built.map_err(|error| Failure::Run {
@@ -267,11 +293,12 @@ impl Args {
         self.project.plan(project, platform, travel)
     }
 
-    fn exports(&self, plan: &Plan, wishes: &Wishes) -> Result<Vec<Export>, Error> {
-        let options = Options {
-            insecure_registry: self.insecure_registry,
-            compression: self.compression,
-        };
+    fn exports(
+        &self,
+        plan: &Plan,
+        wishes: &Wishes,
+        options: Options,
+    ) -> Result<Vec<Export>, Error> {
         exports::exports(plan, &wishes.outputs, options).map_err(|error| rendering::usage(&error))
     }
 
@@ -303,6 +330,19 @@ impl Args {
                 }),
             }
         }
+        if self.project.is_for_kind() {
+            // ko pushes to a cluster of kind by this name.
+            let pushed = |output: &Wanted| !matches!(output.kind, OutputKind::Image { push: true });
+            let before = outputs.len();
+            outputs.retain(pushed);
+            if outputs.len() < before {
+                outputs.push(loaded());
+            }
+        }
+        let loads = |output: &Wanted| output.kind == OutputKind::Load;
+        if self.load.is_some() && !outputs.iter().any(loads) {
+            outputs.push(loaded());
+        }
         outputs
     }
 
@@ -322,6 +362,8 @@ impl Args {
             let value = SecretSource::Literal(jobs.to_string().into_bytes());
             secrets.insert(format!("{VARIABLE_SECRET}{JOBS_VARIABLE}"), value);
         }
+        let variables = secrets::variables_file(&secrets);
+        secrets.extend(variables);
         let agent = std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from);
         let mut agents = self.ssh.clone();
         for id in project.manifest.modules.ssh.iter().filter(|_| downloads) {
@@ -344,6 +386,7 @@ impl Args {
             secrets,
             ssh,
             caches: Caches::default(),
+            loader: None,
         })
     }
 

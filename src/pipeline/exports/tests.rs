@@ -1,6 +1,8 @@
 //! Outputs of small plans.
 
 use super::*;
+use crate::buildkit::engine::{Engine, EngineInfo};
+use crate::oci::Platform;
 use crate::plan::fixture::Project;
 
 /// Returns the plan of one program for each name.
@@ -89,6 +91,7 @@ fn the_flag_compresses_all_but_what_says_otherwise() {
     let options = Options {
         compression: Some(Compression::Uncompressed),
         insecure_registry: true,
+        ..Options::default()
     };
     let outputs = outputs(&["type=image,push=true", "type=oci,dest=o,compression=gzip"]);
     let exports = exports(&plan(&["a"], &[]), &outputs, options).unwrap();
@@ -177,4 +180,62 @@ fn a_docker_archive_holds_one_platform() {
         refused.to_string(),
         "a docker archive holds one platform, and a is built for 2"
     );
+}
+
+/// Returns an engine on this architecture.
+fn engine(has_containerd_store: bool) -> Loader {
+    let engine = Engine {
+        host: "unix:///run/docker.sock".parse().unwrap(),
+        tls: None,
+    };
+    let info = EngineInfo {
+        platform: Platform::linux("arm64"),
+        has_containerd_store,
+    };
+    Loader::Engine(engine, info)
+}
+
+/// Returns the one solve that loads an image of two platforms.
+fn loading(loader: Loader) -> Result<Export, ExportError> {
+    let plan = plan(&["a"], &["linux/amd64", "linux/arm64"]);
+    let options = Options {
+        loader: Some(loader),
+        ..Options::default()
+    };
+    let mut exports = exports(&plan, &outputs(&["type=docker"]), options)?;
+    assert_eq!(exports.len(), 1);
+    Ok(exports.remove(0))
+}
+
+#[test]
+fn who_keeps_one_platform_is_sent_the_one_that_it_runs() {
+    let export = loading(engine(false)).unwrap();
+    assert_eq!(
+        told(std::slice::from_ref(&export)),
+        ["0 Image(Uncompressed): docker"]
+    );
+    assert_eq!((export.platform, export.platforms), (Some(1), 1));
+    assert!(export.is_loaded());
+    let refused = loading(Loader::Podman).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "a docker archive holds one platform, and a is built for 2"
+    );
+}
+
+#[test]
+fn the_containerd_store_is_sent_everything() {
+    let export = loading(engine(true)).unwrap();
+    assert_eq!(told(std::slice::from_ref(&export)), ["0 Image(Zstd): oci"]);
+    assert_eq!(export.platform, None);
+}
+
+#[test]
+fn what_the_builder_keeps_is_not_sent() {
+    let export = loading(Loader::Builder).unwrap();
+    assert_eq!(
+        told(std::slice::from_ref(&export)),
+        ["0 Image(Zstd): image"]
+    );
+    assert!(!export.is_loaded());
 }

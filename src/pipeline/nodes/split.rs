@@ -135,7 +135,8 @@ fn join(image: &ImageStep, export: &Export, scratch: PathBuf) -> Join {
             }
             Some(Receiver::Layout(folder)) => join.copies.push(folder.clone()),
             Some(Receiver::Stream(to)) => join.archives.push(to.clone()),
-            Some(Receiver::Folder(_)) | None => {}
+            // What is loaded comes from one node.
+            Some(Receiver::Folder(_) | Receiver::Load) | None => {}
         }
     }
     if !join.archives.is_empty() {
@@ -154,6 +155,7 @@ fn is_set(exporter: &Exporter, key: &str) -> bool {
 fn part(export: &Export, index: usize, platform: &Platform, layout: Option<&Path>) -> Export {
     let mut part = Export {
         platform: Some(index),
+        platforms: 1,
         // What is entered into indexes under these names is put together first.
         references: Vec::new(),
         exporters: Vec::new(),

@@ -31,6 +31,8 @@ use crate::project::tree::{Tree, TreeError};
 pub const TRUST_SECRET: &str = "gobuild.ca";
 /// Id of the secret that holds the caller's netrc.
 pub const NETRC_SECRET: &str = "gobuild.netrc";
+/// Id of the secret that holds all lent variables, for builders that have no secret variables.
+pub const VARIABLES_SECRET: &str = "gobuild.env";
 /// Prefix of the ids of secrets that become variables of the same name.
 pub const VARIABLE_SECRET: &str = "gobuild.env.";
 
@@ -143,7 +145,8 @@ fn environment(go: &Go, workspace: &Workspace, layout: Layout) -> BTreeMap<Strin
 /// otherwise they are fetched by a command of their own.
 fn queries(go: &Go, platform: &Platform, needs: &Needs, selects: bool) -> Vec<ModuleQuery> {
     let lists = !needs.packages.is_empty();
-    let fetch = (!needs.rivals.is_empty() && !(lists && selects)).then(|| ModuleQuery {
+    let apart = !needs.rivals.is_empty() && (!lists || !selects);
+    let fetch = apart.then(|| ModuleQuery {
         platform: platform.clone(),
         packages: BTreeSet::new(),
         rivals: needs.rivals.clone(),

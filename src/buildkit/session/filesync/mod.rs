@@ -11,6 +11,8 @@
 //! never followed. Times are the real ones, since the daemon recognises unchanged files by
 //! them; owners are always 0, and neither extended attributes nor hard links are told, so
 //! that two checkouts of the same files are the same source.
+//!
+//! A layout of gobuild's own is served the same way, with the owners that its layers tell.
 
 mod filter;
 mod followpaths;
@@ -24,7 +26,7 @@ mod walk;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use buildkit_proto::fsutil::types::Packet;
 use buildkit_proto::moby::filesync::packet::file_sync_server::{FileSync, FileSyncServer};
@@ -35,6 +37,7 @@ pub use patterns::Patterns;
 pub use source::{FileList, LocalSource, Permissions, Selection};
 
 use super::fsutil::MAX_MESSAGE;
+use crate::content::{LayoutTree, Store};
 use request::Wanted;
 
 /// The methods that this service answers, as the session announces them.
@@ -46,7 +49,8 @@ pub type LocalSources = BTreeMap<String, LocalSource>;
 /// The service.
 #[derive(Debug)]
 pub struct FileSyncService {
-    sources: BTreeMap<String, Arc<LocalSource>>,
+    sources: Mutex<BTreeMap<String, Arc<LocalSource>>>,
+    layouts: Option<Arc<Store>>,
 }
 
 impl FileSyncService {
@@ -57,7 +61,48 @@ impl FileSyncService {
             .into_iter()
             .map(|(name, source)| (name, Arc::new(source)))
             .collect();
-        Self { sources }
+        Self {
+            sources: Mutex::new(sources),
+            layouts: None,
+        }
+    }
+
+    /// Serves layouts, too, each as the folder of its identifier: to daemons that cannot take them
+    /// from the content store.
+    #[must_use]
+    pub fn with_layouts(mut self, store: Arc<Store>) -> Self {
+        self.layouts = Some(store);
+        self
+    }
+
+    /// Returns the source of a name; none if there is none of it.
+    async fn source(&self, name: &str) -> Result<Option<Arc<LocalSource>>, Status> {
+        let known = |source| {
+            self.sources
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(source)
+                .cloned()
+        };
+        let layout = || self.layouts.as_ref()?.layout(name);
+        if let Some(source) = known(name) {
+            return Ok(Some(source));
+        }
+        let Some(layout) = layout() else {
+            return Ok(None);
+        };
+        // A toolchain may have to be fetched first.
+        let read = tokio::task::spawn_blocking(move || LayoutTree::of(&layout)).await;
+        let failed =
+            |error: &dyn std::fmt::Display| Status::unknown(format!("cannot read {name}: {error}"));
+        let tree = read
+            .map_err(|error| failed(&error))?
+            .map_err(|error| failed(&error))?;
+        let source = Arc::new(LocalSource::of_layout(tree));
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Some(Arc::clone(
+            sources.entry(name.to_owned()).or_insert(source),
+        )))
     }
 
     /// Returns the service in the form that a tonic router takes.
@@ -78,10 +123,10 @@ impl FileSync for FileSyncService {
         request: Request<Streaming<Packet>>,
     ) -> Result<Response<Self::DiffCopyStream>, Status> {
         let wanted = Wanted::from_metadata(request.metadata())?;
-        let source = self.sources.get(&wanted.name).ok_or_else(|| {
+        let source = self.source(&wanted.name).await?.ok_or_else(|| {
             Status::not_found(format!("no access allowed to dir {:?}", wanted.name))
         })?;
-        let packets = send::start(Arc::clone(source), wanted, request.into_inner());
+        let packets = send::start(source, wanted, request.into_inner());
         Ok(Response::new(ReceiverStream::new(packets)))
     }
 

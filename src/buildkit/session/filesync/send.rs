@@ -178,8 +178,7 @@ fn content(
         path: path.clone(),
         source,
     };
-    let mut file = source.root.file(&path).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
+    let (mut file, length) = source.file(&path).map_err(failed)?;
     loop {
         let capacity = usize::try_from(length).unwrap_or(PIECE).min(PIECE);
         let mut piece = Vec::with_capacity(capacity);

@@ -1,7 +1,7 @@
 //! A folder that the daemon may read, and what of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -10,11 +10,12 @@ use rustix::io::Errno;
 
 use super::patterns::Patterns;
 use crate::buildkit::session::fsutil::{FileKind, GoMode, Root};
+use crate::content::{LayoutTree, Member, MemberKind};
 
 /// An open folder and its limits.
 #[derive(Debug)]
 pub struct LocalSource {
-    pub(super) root: Root,
+    root: Files,
     pub(super) selection: Selection,
     permissions: Permissions,
 }
@@ -35,6 +36,15 @@ pub enum Selection {
     },
     /// Exactly these files, with the directories on the way. All of them must exist.
     Files(FileList),
+}
+
+/// Where the files are.
+#[derive(Debug)]
+enum Files {
+    /// In a folder of this machine.
+    Folder(Root),
+    /// In a layout of gobuild's own.
+    Layout(LayoutTree),
 }
 
 /// Which permissions are told.
@@ -88,6 +98,8 @@ pub(super) struct Entry {
     /// The link's text.
     pub(super) target: String,
     pub(super) device: (u32, u32),
+    /// User and group.
+    pub(super) owner: (u32, u32),
 }
 
 /// Why a folder cannot be listed or read.
@@ -108,10 +120,32 @@ impl LocalSource {
     /// It does not exist, is no directory, or may not be read.
     pub fn open(path: &Path, selection: Selection, permissions: Permissions) -> io::Result<Self> {
         Ok(Self {
-            root: Root::open(path)?,
+            root: Files::Folder(Root::open(path)?),
             selection,
             permissions,
         })
+    }
+
+    /// Returns all that a layout holds, with the owners and times that its layers tell.
+    #[must_use]
+    pub fn of_layout(tree: LayoutTree) -> Self {
+        Self {
+            root: Files::Layout(tree),
+            selection: Selection::Everything,
+            permissions: Permissions::Kept,
+        }
+    }
+
+    /// Opens a file; returns also how long it is, as far as that is known.
+    pub(super) fn file(&self, path: &str) -> io::Result<(Box<dyn Read + Send>, u64)> {
+        match &self.root {
+            Files::Folder(root) => {
+                let file = root.file(path)?;
+                let length = file.metadata()?.len();
+                Ok((Box::new(file), length))
+            }
+            Files::Layout(tree) => Ok((tree.open(path)?, u64::MAX)),
+        }
     }
 
     /// Lists the directory at `path` (empty: the folder itself) by name, bytewise ascending.
@@ -125,7 +159,11 @@ impl LocalSource {
             path: path.to_owned(),
             source,
         };
-        let directory = match self.root.directory(path) {
+        let root = match &self.root {
+            Files::Folder(root) => root,
+            Files::Layout(tree) => return Ok(tree.folder(path).map(members).unwrap_or_default()),
+        };
+        let directory = match root.directory(path) {
             Ok(directory) => Some(directory),
             Err(error) if is_absent(&error) && !path.is_empty() => None,
             Err(error) => return Err(read(error)),
@@ -194,8 +232,31 @@ impl LocalSource {
                 FileKind::Special => (major(stat.st_rdev), minor(stat.st_rdev)),
                 _ => (0, 0),
             },
+            owner: (0, 0),
         }))
     }
+}
+
+/// Returns the entries of a layout's folder.
+fn members(folder: &BTreeMap<String, Member>) -> Vec<Entry> {
+    let entries = folder.iter().map(|(name, member)| {
+        let (kind, size, target) = match &member.kind {
+            MemberKind::Directory => (FileKind::Directory, 0, ""),
+            MemberKind::File { size, .. } => (FileKind::Regular, *size, ""),
+            MemberKind::Symlink(target) => (FileKind::Symlink, 0, target.as_str()),
+        };
+        Entry {
+            name: name.clone(),
+            is_text: true,
+            mode: GoMode::new(kind, member.mode),
+            size: i64::try_from(size).unwrap_or(i64::MAX),
+            modified: i64::from(member.modified) * 1_000_000_000,
+            target: target.to_owned(),
+            device: (0, 0),
+            owner: (member.uid, member.gid),
+        }
+    });
+    entries.collect()
 }
 
 #[allow(

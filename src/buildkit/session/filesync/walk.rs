@@ -164,6 +164,8 @@ fn stat(path: String, entry: Entry) -> Stat {
         linkname: entry.target,
         devmajor: entry.device.0.into(),
         devminor: entry.device.1.into(),
+        uid: entry.owner.0,
+        gid: entry.owner.1,
         ..Stat::default()
     }
 }

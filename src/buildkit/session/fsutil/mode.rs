@@ -65,6 +65,25 @@ impl GoMode {
         Self(mode)
     }
 
+    /// Returns the mode of an entry with the permissions of a tar header, `0o7777` of them.
+    #[must_use]
+    pub fn new(kind: FileKind, permissions: u32) -> Self {
+        let mut mode = permissions & PERMISSIONS;
+        for (bit, go) in [(0o4000, SETUID), (0o2000, SETGID), (0o1000, STICKY)] {
+            if permissions & bit != 0 {
+                mode |= go;
+            }
+        }
+        Self(
+            mode | match kind {
+                FileKind::Regular => 0,
+                FileKind::Directory => DIRECTORY,
+                FileKind::Symlink => SYMLINK,
+                FileKind::Special => IRREGULAR,
+            },
+        )
+    }
+
     /// Returns the mode with the permissions of a fresh checkout under umask 022: 0755 for
     /// directories and whatever anyone may execute, 0644 for other files, 0777 for links.
     #[must_use]
@@ -120,6 +139,14 @@ mod tests {
         ] {
             assert_eq!(GoMode::from_unix(unix), GoMode(go), "{unix:o}");
         }
+    }
+
+    #[test]
+    fn modes_of_tar_headers_become_go_modes() {
+        let sticky = GoMode::new(FileKind::Directory, 0o1777);
+        assert_eq!(sticky, GoMode::from_unix(0o041_777));
+        let setuid = GoMode::new(FileKind::Regular, 0o4755);
+        assert_eq!(setuid, GoMode::from_unix(0o104_755));
     }
 
     #[test]

@@ -13,7 +13,8 @@ use crate::cli::nodes::Node;
 use crate::cli::progress::Display;
 use crate::error::{Error, Kind};
 use crate::oci::Platform;
-use crate::pipeline::exports::Export;
+use crate::oci::exporter::{Output, OutputKind};
+use crate::pipeline::exports::{Export, Options};
 use crate::pipeline::function::Inputs;
 use crate::pipeline::nodes;
 use crate::pipeline::outcome::Outcome as Built;
@@ -31,6 +32,14 @@ pub(super) async fn stages(
     building: &[Node],
     (display, cancel): (&Display, &CancellationToken),
 ) -> Result<Vec<Built>, Failure> {
+    let loads = |output: &Output| output.kind == OutputKind::Load;
+    if wishes.outputs.iter().any(loads) {
+        let message = "images are not loaded from a builder of several nodes";
+        let hint = "--platform names one that a single node builds, --push takes all";
+        return Err(Error::new(Kind::Usage, message)
+            .hinted(hint.to_owned())
+            .into());
+    }
     let mut prepared = Prepared::new();
     let mut exports: Vec<Export> = Vec::new();
     for node in building {
@@ -39,7 +48,12 @@ pub(super) async fn stages(
         }
         let plan = args.plan(project, wishes, &node.platform)?;
         if exports.is_empty() {
-            exports = args.exports(&plan, wishes)?;
+            let options = Options {
+                loader: None,
+                insecure_registry: args.insecure_registry,
+                compression: args.compression,
+            };
+            exports = args.exports(&plan, wishes, options)?;
         }
         let inputs = prepare(args, project, plan, wishes.epoch).await?;
         prepared.insert(node.platform.clone(), inputs);

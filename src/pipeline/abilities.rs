@@ -1,0 +1,176 @@
+//! What a builder can do, where that is not all that a buildkitd of today can.
+//!
+//! Two kinds of builders fall short: a BuildKit before v0.11, and a Docker Engine, whose BuildKit
+//! keeps images in the engine's own store. Without the containerd image store that is one of one
+//! platform, from which nothing can be pushed or archived. Graphs are rewritten ([`Older`]);
+//! outputs that such a builder cannot make are refused here, before anything is built.
+//!
+//! Source: moby `builder/builder-next/{controller,worker/worker}.go`, buildx `build/opt.go` and
+//! `driver/docker/driver.go`.
+
+use crate::buildkit::client::Client;
+use crate::buildkit::error::Error as WireError;
+use crate::buildkit::gateway::{Translation, Untranslatable};
+use crate::buildkit::transport::Address;
+use crate::llb::{Definition, Older, VariablesFile};
+use crate::pipeline::caches::Caches;
+use crate::pipeline::exports::{Export, Receiver, Shape};
+use crate::plan::{VARIABLES_SECRET, paths};
+use crate::project::manifest::Compression;
+
+/// The capability that engines without the containerd image store claim and do not have.
+const OCI_LAYOUT: &str = "source.ocilayout";
+
+/// Label of a worker that keeps images in containerd's store.
+const SNAPSHOTTER: &str = "org.mobyproject.buildkit.worker.snapshotter";
+
+/// What a builder can do.
+#[derive(Clone, Debug, Default)]
+pub struct Abilities {
+    store: Store,
+    older: Option<Older>,
+}
+
+/// Where the builder keeps images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Store {
+    /// It is no engine.
+    #[default]
+    Own,
+    /// The containerd image store of a Docker Engine.
+    Containerd,
+    /// The image store of a Docker Engine with storage drivers.
+    Classic,
+}
+
+/// An output that the builder cannot make.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the Docker Engine has no containerd image store: it cannot {what}")]
+pub struct Unable {
+    what: String,
+    /// What can be done instead.
+    pub instead: Option<&'static str>,
+}
+
+impl Abilities {
+    /// Asks the builder, unless it is known to lack nothing.
+    ///
+    /// # Errors
+    /// The builder is gone.
+    pub async fn ask(client: &Client) -> Result<Self, WireError> {
+        let is_engine = matches!(client.address(), Address::DockerEngine(_));
+        if !is_engine && client.version().is_some() {
+            return Ok(Self::default());
+        }
+        let told = client.capabilities().await?;
+        let mut workers = told.workers.iter();
+        let store = match workers.any(|worker| worker.labels.contains_key(SNAPSHOTTER)) {
+            _ if !is_engine => Store::Own,
+            true => Store::Containerd,
+            false => Store::Classic,
+        };
+        let mut capabilities = told.llb;
+        if store == Store::Classic {
+            capabilities.remove(OCI_LAYOUT);
+        }
+        let older = Older {
+            capabilities,
+            variables: VariablesFile {
+                secret: VARIABLES_SECRET.to_owned(),
+                path: paths::VARIABLES.to_owned(),
+                variable: "GOENV".to_owned(),
+            },
+        };
+        tracing::debug!(?store, ?older, "abilities of the builder");
+        Ok(Self {
+            store,
+            older: (!older.is_complete()).then_some(older),
+        })
+    }
+
+    /// Returns what puts graphs into the builder's terms.
+    #[must_use]
+    pub fn translation(&self) -> Translation {
+        let Some(older) = self.older.clone() else {
+            return Translation::default();
+        };
+        Translation::new(move |graph| {
+            let refused = |error: &dyn std::fmt::Display| Untranslatable(error.to_string());
+            let graph = Definition::from_pb(graph).map_err(|error| refused(&error))?;
+            let rewritten = older.rewrite(&graph).map_err(|error| refused(&error))?;
+            Ok(rewritten.to_pb())
+        })
+    }
+
+    /// Tells whether what is built is in a Docker Engine's store without being loaded.
+    #[must_use]
+    pub fn keeps_images(&self) -> bool {
+        self.store != Store::Own
+    }
+
+    /// Returns how layers are to be packed, where the builder keeps them unpacked anyway.
+    #[must_use]
+    pub fn compression(&self) -> Option<Compression> {
+        (self.store == Store::Classic).then_some(Compression::Uncompressed)
+    }
+
+    /// Puts exports into the builder's terms.
+    ///
+    /// # Errors
+    /// The builder cannot make one of them.
+    pub fn fit(&self, exports: &mut [Export], caches: &Caches) -> Result<(), Unable> {
+        if self.store == Store::Own {
+            return Ok(());
+        }
+        for export in &mut *exports {
+            for exporter in &mut export.exporters {
+                if exporter.kind == "image" {
+                    exporter.kind = "moby".to_owned();
+                }
+            }
+        }
+        if self.store == Store::Containerd {
+            return Ok(());
+        }
+        for export in &mut *exports {
+            classic(export)?;
+        }
+        match caches.exports.first() {
+            Some(cache) => Err(Unable {
+                what: format!("write the cache {}", cache.shown),
+                instead: Some("--cache-to type=inline is what it can write"),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Puts an export into the terms of the classic image store.
+fn classic(export: &mut Export) -> Result<(), Unable> {
+    let unable = |what: &str, instead| {
+        let what = what.to_owned();
+        Err(Unable { what, instead })
+    };
+    if export.pushes {
+        return unable("push", Some("build without --push, then docker push"));
+    }
+    if export.shape == Shape::Binaries {
+        return Ok(());
+    }
+    if export.platforms > 1 {
+        let what = "keep an image of several platforms";
+        return unable(what, Some("--platform names the one to build"));
+    }
+    let archived = |receiver: &Receiver| !matches!(receiver, Receiver::Folder(_));
+    if export.receivers.values().any(archived) {
+        return unable(
+            "write archives or layouts",
+            Some("build without --output, then docker save"),
+        );
+    }
+    for exporter in &mut export.exporters {
+        exporter.attributes.retain(|key, _| key == "name");
+    }
+    export.by_id = true;
+    Ok(())
+}
