@@ -101,7 +101,7 @@ async fn each_platform_on_its_node_and_one_index() {
     let client = arm.connect(None).await;
     let records = client.disk_usage(Vec::new()).await.unwrap();
     let made = |platform: &str| {
-        let of = format!("compile app {platform}");
+        let of = format!("layer app {platform}");
         records
             .iter()
             .any(|record| record.description.contains(&of))

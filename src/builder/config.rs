@@ -22,30 +22,30 @@ pub(super) const TEXT: &str = "\
 [[worker.oci.gcpolicy]]
   filters = [\"type==source.local\", \"type==exec.cachemount\", \"type==source.git.checkout\"]
   keepDuration = \"168h\"
-  maxUsedSpace = \"10GB\"
+  maxUsedSpace = 10000000000
 
 # Any of them, before a layer has to go.
 [[worker.oci.gcpolicy]]
   filters = [\"type==source.local\", \"type==exec.cachemount\", \"type==source.git.checkout\"]
-  reservedSpace = \"5GB\"
+  reservedSpace = 5000000000
   maxUsedSpace = \"40%\"
   minFreeSpace = \"15%\"
 
 # Layers that nobody used for two months, once the whole cache is over 10 GB.
 [[worker.oci.gcpolicy]]
   keepDuration = \"1440h\"
-  maxUsedSpace = \"10GB\"
+  maxUsedSpace = 10000000000
 
 # Layers, the least used first.
 [[worker.oci.gcpolicy]]
-  reservedSpace = \"5GB\"
+  reservedSpace = 5000000000
   maxUsedSpace = \"50%\"
   minFreeSpace = \"10%\"
 
 # What the daemon itself needs, at last.
 [[worker.oci.gcpolicy]]
   all = true
-  reservedSpace = \"5GB\"
+  reservedSpace = 5000000000
   maxUsedSpace = \"50%\"
   minFreeSpace = \"10%\"
 
