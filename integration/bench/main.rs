@@ -104,8 +104,7 @@ fn bench() {
     let mut lab = Lab::start();
     for project in PROJECTS.iter().filter(|project| wanted(&settings, project)) {
         if !stop.is_now() {
-            let parts = (&settings, &stop, &write as &dyn Fn(&Results));
-            run(parts, project, &mut lab, &mut results);
+            run(&settings, &stop, &write, project, &mut lab, &mut results);
         }
     }
     if stop.is_now() {
@@ -118,7 +117,9 @@ fn bench() {
 
 /// Runs all chosen cases of a project.
 fn run(
-    (settings, stop, write): (&Settings, &Stop, &dyn Fn(&Results)),
+    settings: &Settings,
+    stop: &Stop,
+    write: &dyn Fn(&Results),
     project: &Project,
     lab: &mut Lab,
     results: &mut Results,

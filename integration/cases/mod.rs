@@ -3,7 +3,6 @@
 mod builders;
 mod cacheprog;
 mod cacheprog_remote;
-mod cgo;
 mod check;
 mod ci;
 mod ending;

@@ -69,8 +69,8 @@ fn main_table(table: &Table, text: &mut String) {
         let mark = if cell.kept { " †" } else { "" };
         format!("{}{}{mark}", seconds(cell.wall), ratio.unwrap_or_default())
     });
-    let cells = table.rows.iter().flat_map(|row| row.cells.values());
-    if cells.into_iter().any(|cell| cell.kept) {
+    let mut cells = table.rows.iter().flat_map(|row| row.cells.values());
+    if cells.any(|cell| cell.kept) {
         text.push_str("\n† Of an earlier run, which may have been of another gobuild.\n");
     }
 }

@@ -97,7 +97,7 @@ fn a_module_above_the_project_is_fetched_although_nothing_is_imported_from_it() 
             // Its downloads are its own, and so empty.
             (
                 "goimage.toml",
-                "[modules]\nprivate = [\"git.example.com/*\"]\n",
+                "[go]\ntoolchain = \"proxy\"\n[modules]\nprivate = [\"git.example.com/*\"]\n",
             ),
             ("main.go", &main),
             ("word/word.go", &format!("package word\n\n{word}")),

@@ -145,8 +145,9 @@ fn environment(go: &Go, workspace: &Workspace, layout: Layout) -> BTreeMap<Strin
 /// otherwise they are fetched by a command of their own.
 fn queries(go: &Go, platform: &Platform, needs: &Needs, selects: bool) -> Vec<ModuleQuery> {
     let lists = !needs.packages.is_empty();
-    let apart = !needs.rivals.is_empty() && (!lists || !selects);
-    let fetch = apart.then(|| ModuleQuery {
+    let comes_along = lists && selects;
+    let fetches = !comes_along && !needs.rivals.is_empty();
+    let fetch = fetches.then(|| ModuleQuery {
         platform: platform.clone(),
         packages: BTreeSet::new(),
         rivals: needs.rivals.clone(),

@@ -80,7 +80,8 @@ pub(crate) fn steps(means: Means<'_>, groups: &Groups) -> Packages {
     let layers = means.policy.layers();
     let mut standard: BTreeMap<&Platform, usize> = BTreeMap::new();
     for ((platform, profile), group) in groups {
-        let pays = layers || group.compiles.len() > 1 || !group.external.is_empty();
+        let downloads = means.workspace.vendor.is_none() && !group.external.is_empty();
+        let pays = layers || group.compiles.len() > 1 || downloads;
         if profile.is_none() && pays && !group.standard.is_empty() {
             packages.steps.push(means.standard(platform, group, &flags));
             standard.insert(platform, packages.steps.len() - 1);
