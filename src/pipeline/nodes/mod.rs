@@ -1,6 +1,6 @@
 //! A build on several nodes: each platform on the node that has it, one index over all.
 //!
-//! [`split`] says which node makes what, [`run`] lets all of them build at once and puts the parts
+//! [`split()`] says which node makes what, [`run()`] lets all of them build at once and puts the parts
 //! together: an index in the registry that the parts were pushed to, in a layout, in an archive.
 //! Steps run on each node's own platform, and what comes out is the same wherever they run.
 //!
