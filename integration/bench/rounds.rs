@@ -74,6 +74,7 @@ impl Running<'_> {
         if counts && !self.stop.is_now() {
             results.count(self.standard_again(lab));
         }
+        (self.write)(results);
     }
 
     /// Returns who takes part, and records who does not and why.
