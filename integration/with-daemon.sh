@@ -26,6 +26,8 @@ finish() {
         echo "--- dockerd (last 20 lines)" >&2
         tail -n 20 "$folder/dockerd.log" >&2 || true
     fi
+    # An engine leaves the network namespaces that it has mounted.
+    umount "$folder"/docker-exec/netns/* 2>/dev/null || true
     rm -rf "$folder"
     exit "$status"
 }

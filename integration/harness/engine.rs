@@ -188,6 +188,8 @@ impl BuildkitContainer {
             "a *:* rwm",
             "--volume",
             "/var/lib/buildkit",
+            "--volume",
+            "/sys/fs/cgroup:/sys/fs/cgroup",
         ]);
         let image = format!("test/{name}");
         args.extend([&image, "buildkitd", "--oci-worker-net", "host"]);

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::failure::Failure;
 use super::rendering::{self, FailedStep};
+use crate::buildkit::error::ErrorKind;
 use crate::error::{Error, Kind};
 use crate::pipeline::outcome::Outcome as Built;
 use crate::progress::event::{Event, ImageDone, Level, Message};
@@ -130,6 +131,13 @@ impl Display {
                 let vertex = error
                     .wire()
                     .and_then(|error| error.daemon()?.details.vertex.clone());
+                // Old daemons do not say which it was.
+                let vertex = vertex.or_else(|| {
+                    let kind = error.wire()?.kind();
+                    let is_step = matches!(kind, ErrorKind::Exec { .. });
+                    let failed = finished.state.failures().next().map(str::to_owned);
+                    failed.filter(|_| is_step)
+                });
                 let failed =
                     vertex.and_then(|vertex| failed_step(&finished.state, &vertex, &paths));
                 rendering::run(&error, failed, self.streamed)

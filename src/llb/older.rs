@@ -74,6 +74,8 @@ struct Place {
     digest: Digest,
     /// Whether it is a file system that this side sends, which is no layer of an image.
     is_sent: bool,
+    /// Time of all that it holds, where changes of files have one.
+    time: Option<i64>,
 }
 
 impl Older {
@@ -127,7 +129,10 @@ impl Older {
         for input in &mut op.inputs {
             rewritten.relink(input);
         }
-        let mut is_sent = false;
+        let (mut is_sent, time) = (false, time(&op));
+        if op.op.is_none() {
+            rewritten.settle(&mut op.inputs, self.has(caps::MERGE));
+        }
         match &mut op.op {
             Some(pb::op::Op::Source(source)) => {
                 if let Some(identifier) = source.identifier.strip_prefix("oci-layout://")
@@ -157,7 +162,12 @@ impl Older {
                 step: metadata.description.get(CUSTOM_NAME).cloned(),
             });
         }
-        Ok(rewritten.add(op, metadata, is_sent))
+        let place = rewritten.add(op, metadata);
+        Ok(Place {
+            is_sent,
+            time: time.or(is_sent.then_some(0)),
+            ..place
+        })
     }
 
     fn exec(&self, exec: &mut pb::ExecOp, metadata: &mut pb::OpMetadata) {
@@ -207,7 +217,7 @@ impl Rewritten {
         }
     }
 
-    fn add(&mut self, mut op: pb::Op, metadata: pb::OpMetadata, is_sent: bool) -> Place {
+    fn add(&mut self, mut op: pb::Op, metadata: pb::OpMetadata) -> Place {
         let arm = op.op.take();
         let bytes = canonical_bytes(op, arm);
         let digest = Digest::of(&bytes);
@@ -215,7 +225,11 @@ impl Rewritten {
             self.ops.push(bytes);
         }
         self.metadata.insert(digest, metadata);
-        Place { digest, is_sent }
+        Place {
+            digest,
+            is_sent: false,
+            time: None,
+        }
     }
 
     /// Puts a copy in the place of a root that this side sends.
@@ -243,7 +257,7 @@ impl Rewritten {
             ..pb::OpMetadata::default()
         };
         entry.caps.insert(caps::FILE_BASE.to_owned(), true);
-        let copied = self.add(copying(vec![sent], EMPTY_INPUT, 0), entry, false);
+        let copied = self.add(copying(vec![sent], EMPTY_INPUT, 0, None), entry);
         input.digest = copied.digest.to_string();
     }
 
@@ -257,10 +271,9 @@ impl Rewritten {
         let mut below: Option<pb::Input> = None;
         let mut place = None;
         for input in &merge.inputs {
-            let is_sent = self
-                .places
-                .get(&input.digest)
-                .is_some_and(|place| place.is_sent);
+            let source = self.places.get(&input.digest);
+            let is_sent = source.is_some_and(|place| place.is_sent);
+            let time = source.and_then(|place| place.time);
             let mut input = input.clone();
             self.relink(&mut input);
             if below.is_none() && !is_sent {
@@ -270,7 +283,7 @@ impl Rewritten {
             let mut inputs: Vec<pb::Input> = below.take().into_iter().collect();
             let (base, layer) = (inputs.len() as i64 - 1, inputs.len() as i64);
             inputs.push(input);
-            let added = self.add(copying(inputs, base, layer), metadata.clone(), false);
+            let added = self.add(copying(inputs, base, layer, time), metadata.clone());
             below = Some(pb::Input {
                 digest: added.digest.to_string(),
                 index: 0,
@@ -281,18 +294,61 @@ impl Rewritten {
         place.unwrap_or(Place {
             digest: Digest::of(&[]),
             is_sent: false,
+            time: None,
         })
+    }
+
+    /// Copies the one layer of a target once more, as a merge would have had it copied.
+    fn settle(&mut self, inputs: &mut [pb::Input], has_merge: bool) {
+        let Some(target) = inputs.first_mut().filter(|_| !has_merge) else {
+            return;
+        };
+        let is_it = |place: &&Place| place.digest.to_string() == target.digest;
+        let layer = self.places.values().find(is_it);
+        let Some(time) = layer.and_then(|place| place.time) else {
+            return;
+        };
+        let layer = pb::Input {
+            digest: target.digest.clone(),
+            index: target.index,
+        };
+        let mut entry = pb::OpMetadata::default();
+        let named = (CUSTOM_NAME.to_owned(), "layer".to_owned());
+        entry.description.extend([named]);
+        entry.caps.insert(caps::FILE_BASE.to_owned(), true);
+        let copied = self.add(copying(vec![layer], EMPTY_INPUT, 0, Some(time)), entry);
+        target.digest = copied.digest.to_string();
+        target.index = 0;
     }
 }
 
+/// Returns the time that changes of files give to all that they make.
+fn time(op: &pb::Op) -> Option<i64> {
+    use pb::file_action::Action;
+    let Some(pb::op::Op::File(file)) = &op.op else {
+        return None;
+    };
+    let times = file
+        .actions
+        .iter()
+        .filter_map(|action| match &action.action {
+            Some(Action::Copy(copy)) => Some(copy.timestamp),
+            _ => None,
+        });
+    times.filter(|time| *time >= 0).max()
+}
+
 /// Copies all of one file system over another one; `base` is -1 for the empty one.
-fn copying(inputs: Vec<pb::Input>, base: i64, layer: i64) -> pb::Op {
+///
+/// With a time, all copies get it: folders, too, after what is in them. An old daemon gives folders
+/// whose content it makes the present one, so that layers would differ from build to build.
+fn copying(inputs: Vec<pb::Input>, base: i64, layer: i64, time: Option<i64>) -> pb::Op {
     let copy = pb::FileActionCopy {
         src: "/".to_owned(),
         dest: "/".to_owned(),
         mode: -1,
         dir_copy_contents: true,
-        timestamp: -1,
+        timestamp: time.unwrap_or(-1),
         ..pb::FileActionCopy::default()
     };
     let action = pb::FileAction {
