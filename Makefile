@@ -11,8 +11,12 @@ export ROUNDS COLD_ROUNDS QUICK CASES PROJECTS BENCH_COLUMNS COMPILE_CACHE
 BENCH_TOOLS := $(CURDIR)/integration/bench/tools/bin
 BENCH_STAMP := $(BENCH_TOOLS)/.stamp
 
+# The frontend image's name. A static program needs its target named, or build scripts are static, too.
+FRONTEND_REF ?= gobuild:latest
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit-test integration-test bench lint fmt fmt-check docs proto snapshots tools busybox runc docker ci clean
+.PHONY: help demo test unit-test integration-test bench frontend lint fmt fmt-check docs proto snapshots tools busybox runc docker ci clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +24,10 @@ help: ## Show the targets
 demo: tools runc ## Build examples/hello into an image with no registry, and run what was built
 	cargo build --release --locked
 	integration/demo.sh target/release/gobuild
+
+frontend: tools runc ## Build the frontend image into target/frontend.tar: make frontend FRONTEND_REF=REGISTRY/gobuild:TAG PUSH=1
+	RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target $(HOST) --bins
+	target/$(HOST)/release/gobuild frontend pack --tag $(FRONTEND_REF) --archive target/frontend.tar $(if $(PUSH),--push)
 
 test: unit-test integration-test ## Pass all tests
 
@@ -54,11 +62,12 @@ snapshots: ## Regenerate the golden LLB from BuildKit's Go client, and plan snap
 	cd integration/tools && go run ./llbgolden $(CURDIR)/src/llb/golden
 	UPDATE_SNAPSHOTS=1 cargo test --locked --lib snapshot
 
-tools: $(TOOLS_STAMP) ## Build the pinned tools (buildkitd, buildctl, registry, crane) into integration/tools/bin
+tools: $(TOOLS_STAMP) ## Build the pinned tools (buildkitd, buildctl, buildx, registry, crane) into integration/tools/bin
 
-$(TOOLS_STAMP): integration/tools/go.mod integration/tools/go.sum $(wildcard integration/tools/runimage/*.go integration/tools/moduleproxy/*.go)
+$(TOOLS_STAMP): integration/tools/go.mod integration/tools/go.sum integration/tools/buildx/go.mod integration/tools/buildx/go.sum $(wildcard integration/tools/runimage/*.go integration/tools/moduleproxy/*.go)
 	@mkdir -p $(TOOLS)
 	cd integration/tools && CGO_ENABLED=0 go build -o $(TOOLS)/ tool
+	cd integration/tools/buildx && CGO_ENABLED=0 go build -o $(TOOLS)/ tool
 	cd integration/tools && CGO_ENABLED=0 go build -o $(TOOLS)/ ./runimage ./moduleproxy
 	@touch $@
 

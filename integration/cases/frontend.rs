@@ -76,7 +76,8 @@ fn one_of_several_images_is_chosen_by_its_name() {
 
 #[test]
 fn a_workspace_and_embedded_files_make_the_same_image() {
-    same(&Sandbox::example("workspace"), Client::Gateway, &[]);
+    let target = ("target", "workspace-server");
+    same(&Sandbox::example("workspace"), Client::Gateway, &[target]);
     same(&Sandbox::example("embed"), Client::Gateway, &[]);
     same(&Sandbox::example("vendored"), Client::Gateway, &[]);
 }
@@ -144,4 +145,55 @@ fn labels_epoch_and_arguments_come_from_the_client() {
     assert_eq!(labels["c"], "1970-01-01T00:01:00Z");
     assert_eq!(labels["d"], "e");
     assert_eq!(config["created"], "1970-01-01T00:01:00Z");
+}
+
+#[test]
+fn a_named_context_replaces_a_base() {
+    let sandbox = Sandbox::minimal("replaced");
+    sandbox.write("goimage.toml", "[[image]]\nname = \"app\"\n");
+    let base = format!("{}/base:1", repository());
+    Build::new(&sandbox, Client::Gateway).push(&base);
+    let manifest = "[[image]]\nname = \"app\"\nbase = \"base.example.com/none:1\"\n";
+    sandbox.write("goimage.toml", manifest);
+    let reference = format!("{}/app:1", repository());
+    let replacement = format!("docker-image://{base}");
+    Build::new(&sandbox, Client::Gateway)
+        .option("context:base.example.com/none:1", &replacement)
+        .push(&reference);
+    let (base, image) = (Image::new(&base), Image::new(&reference));
+    assert_eq!(image.layers().len(), base.layers().len() + 1);
+    assert_eq!(image.layers()[0], base.layers()[0]);
+}
+
+#[test]
+fn an_edit_elsewhere_leaves_a_program_as_it_is() {
+    let sandbox = Sandbox::pair();
+    sandbox.write("goimage.toml", "[[image]]\nname = \"{{ binary }}\"\n");
+    let build = Build::new(&sandbox, Client::Gateway).option("target", "one");
+    build.run(&[]);
+    sandbox.write("two/more.go", "package main\n\nvar more = 1\n");
+    sandbox.write("README.md", "words\n");
+    let output = said(&build.run(&[]));
+    let vertex = output
+        .lines()
+        .find_map(|line| line.strip_suffix(" compile one linux/amd64"))
+        .unwrap_or_else(|| panic!("{output}"));
+    assert!(output.contains(&format!("{vertex} CACHED")), "{output}");
+}
+
+#[test]
+fn provenance_and_an_index_are_there_if_they_are_asked_for() {
+    let sandbox = Sandbox::minimal("attested");
+    sandbox.write("goimage.toml", "[[image]]\nname = \"app\"\n");
+    let reference = format!("{}/app:1", repository());
+    Build::new(&sandbox, Client::Gateway)
+        .option("attest:provenance", "mode=max")
+        .option("multi-platform", "true")
+        .push(&reference);
+    let index = Image::new(&reference).top();
+    let manifests = index["manifests"].as_array().unwrap();
+    assert_eq!(manifests.len(), 2, "{index:#}");
+    assert_eq!(manifests[0]["platform"]["architecture"], "amd64");
+    let kind = &manifests[1]["annotations"]["vnd.docker.reference.type"];
+    assert_eq!(kind, "attestation-manifest");
 }

@@ -111,7 +111,7 @@ fn a_compile_error_is_gos_own() {
 fn options_without_effect_are_warned_of() {
     let sandbox = Sandbox::minimal("warned");
     sandbox.write("goimage.toml", "");
-    let build = Build::new(&sandbox, Client::Gateway)
+    let build = Build::new(&sandbox, Client::Buildx)
         .option("shm-size", "1000000")
         .option("build-arg:NOTHING", "1");
     let output = build.run(&[]);

@@ -41,15 +41,16 @@ impl Context {
             return Self::read(gateway, options, root.clone(), &root, |_| Ok(root.clone())).await;
         }
         let name = options.manifest();
+        let served = |source: &str| options.sessions.get(source).map_or(session, String::as_str);
         let manifest = Local::new(&options.manifest_source)
-            .session(session)
+            .session(served(&options.manifest_source))
             .include([name.to_owned(), own_ignore_file(name)])
             .shared_key_hint(&options.manifest_source)
             .differ(Differ::None)
             .metadata(Metadata::named(format!("load {name}")))
             .build()?;
         let ignore = Local::new(CONTEXT)
-            .session(session)
+            .session(served(CONTEXT))
             .include([SHARED_NAME])
             .shared_key_hint(format!("{CONTEXT}-{SHARED_NAME}"))
             .differ(Differ::None)
@@ -57,7 +58,7 @@ impl Context {
             .build()?;
         Self::read(gateway, options, manifest, &ignore, |ignored| {
             Local::new(CONTEXT)
-                .session(session)
+                .session(served(CONTEXT))
                 .exclude([".git"])
                 .exclude(ignored.patterns().iter().cloned())
                 .shared_key_hint(CONTEXT)

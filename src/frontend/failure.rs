@@ -135,7 +135,13 @@ impl FrontendError {
                 .and_then(|missing| at(&missing.key, argument(missing))),
             _ => None,
         };
-        found.unwrap_or_else(|| Self::hinted(&chain(error), error.hint()))
+        let hint = match error {
+            PlanError::NoTarget { .. } => {
+                Some("docker buildx build --call=targets lists them".to_owned())
+            }
+            error => error.hint(),
+        };
+        found.unwrap_or_else(|| Self::hinted(&chain(error), hint))
     }
 
     fn hinted(text: &str, hint: Option<String>) -> Self {

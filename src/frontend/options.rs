@@ -25,6 +25,8 @@ pub struct Options {
     pub filename: Option<String>,
     /// Name of the local source that holds the manifest.
     pub manifest_source: String,
+    /// Sessions that serve local sources in place of the caller's, by name of the source.
+    pub sessions: BTreeMap<String, String>,
     /// Address of a build context that no session serves.
     pub context: Option<String>,
     /// Folder of such a context.
@@ -102,13 +104,12 @@ const ARGUMENTS: [&str; 7] = [
 ];
 
 /// Options that somebody else obeys: the daemon, the client, or the frontend that forwarded them.
-const OBEYED_ELSEWHERE: [&str; 9] = [
+const OBEYED_ELSEWHERE: [&str; 8] = [
     "attest:",
     "build-arg:BUILDKIT_",
     "cmdline",
     "frontend.caps",
     "input-metadata:",
-    "local-sessionid:",
     "sharedkey:",
     "source",
     "vcs:",
@@ -155,6 +156,9 @@ impl Options {
                     options.labels.insert(name.to_owned(), value.clone());
                 }
                 Some(("context", name)) => options.named.push(Named::parse(name, value)),
+                Some(("local-sessionid", name)) => {
+                    options.sessions.insert(name.to_owned(), value.clone());
+                }
                 _ if key == context => options.context = remote(value)?,
                 _ => options.plain(key, value)?,
             }

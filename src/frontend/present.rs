@@ -73,25 +73,16 @@ pub(super) fn sources(
 struct Copies {
     /// What the copying step leaves: a folder for each set.
     copied: Output,
-    sets: BTreeMap<Set, usize>,
+    /// Each set's folder, and what progress displays call it.
+    sets: BTreeMap<Set, (usize, String)>,
     known: Mutex<BTreeMap<usize, Output>>,
 }
 
 impl Copies {
     fn of(plan: &Plan, own: &Own, context: &Output) -> Result<Self, FrontendError> {
-        let images = || plan.images.iter().flat_map(|image| &image.platforms);
-        let mut all: BTreeSet<Set> = BTreeSet::new();
-        all.extend(plan.modules.iter().map(|step| step.inputs.clone()));
-        all.extend(plan.packages.iter().map(|step| step.inputs.clone()));
-        all.extend(plan.compiles.iter().map(|step| step.inputs.clone()));
-        all.extend(
-            images()
-                .flat_map(|image| &image.files)
-                .map(|files| files.inputs.clone()),
-        );
-        all.extend(images().map(|image| image.certs.iter().cloned().collect()));
-        all.retain(|set| !set.is_empty());
-        let list = Mkfile::new("/list.json", 0o644, list(&all));
+        let mut all = names(plan);
+        all.retain(|set, _| !set.is_empty());
+        let list = Mkfile::new("/list.json", 0o644, list(all.keys()));
         let list = FileOp::new(&Output::scratch(), list)
             .metadata(Metadata::named("list of files"))
             .build()?;
@@ -105,14 +96,18 @@ impl Copies {
             .output(paths::OUTPUT)?;
         Ok(Self {
             copied,
-            sets: all.into_iter().zip(0..).collect(),
+            sets: all
+                .into_iter()
+                .zip(0..)
+                .map(|((set, name), index)| (set, (index, name)))
+                .collect(),
             known: Mutex::default(),
         })
     }
 
     /// Returns a root with one set's files at their project paths.
     fn set(&self, set: &Set) -> Result<Output, crate::llb::Error> {
-        let Some(index) = self.sets.get(set) else {
+        let Some((index, name)) = self.sets.get(set) else {
             return Ok(Output::scratch());
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,16 +116,42 @@ impl Copies {
         }
         let copy = CopyFrom::new(&self.copied, format!("/{index}"), "/").contents_only();
         let root = FileOp::new(&Output::scratch(), copy)
-            .metadata(Metadata::named(format!("sources {index}")))
+            .metadata(Metadata::named(name))
             .build()?;
         known.insert(*index, root.clone());
         Ok(root)
     }
 }
 
+/// Returns the sets of files that steps and images see, each named after the first that sees it.
+fn names(plan: &Plan) -> BTreeMap<Set, String> {
+    let mut sets = BTreeMap::new();
+    let mut add = |set: Set, name: String| {
+        sets.entry(set).or_insert(name);
+    };
+    for step in &plan.compiles {
+        let name = format!("sources of {} {}", step.binary, step.platform);
+        add(step.inputs.clone(), name);
+    }
+    let modules = plan.modules.iter().map(|step| &step.inputs);
+    for inputs in modules.chain(plan.packages.iter().map(|step| &step.inputs)) {
+        add(inputs.clone(), "module files".to_owned());
+    }
+    for image in plan.images.iter().flat_map(|image| &image.platforms) {
+        for files in &image.files {
+            add(files.inputs.clone(), format!("files of {}", files.from));
+        }
+        add(
+            image.certs.iter().cloned().collect(),
+            "certificates".to_owned(),
+        );
+    }
+    sets
+}
+
 /// Returns the list that the copying step reads.
-fn list(sets: &BTreeSet<Set>) -> Vec<u8> {
-    let paths: BTreeSet<&TreePath> = sets.iter().flatten().collect();
+fn list<'a>(sets: impl Iterator<Item = &'a Set> + Clone) -> Vec<u8> {
+    let paths: BTreeSet<&TreePath> = sets.clone().flatten().collect();
     let places: BTreeMap<&TreePath, usize> = paths.iter().copied().zip(0..).collect();
     let positions = |set: &Set| {
         set.iter()
@@ -139,7 +160,7 @@ fn list(sets: &BTreeSet<Set>) -> Vec<u8> {
     };
     let list = FileSets {
         paths: paths.iter().map(|path| path.to_string()).collect(),
-        sets: sets.iter().map(positions).collect(),
+        sets: sets.map(positions).collect(),
     };
     // Texts and numbers: there is nothing here that JSON could not hold.
     serde_json::to_vec(&list).unwrap_or_default()

@@ -1,5 +1,6 @@
 //! Plans lowered and decoded again.
 
+mod circumstances;
 mod packages;
 mod told;
 

@@ -30,6 +30,7 @@ fn what_buildx_sends_is_understood() {
         ("vcs:revision", "abc"),
         ("source", "r/gobuild:1"),
         ("cmdline", "r/gobuild:1"),
+        ("local-sessionid:context", "other"),
     ])
     .unwrap();
     assert_eq!(options.platforms.len(), 2);
@@ -46,6 +47,7 @@ fn what_buildx_sends_is_understood() {
     assert_eq!(options.git.describe.as_deref(), Some("v1"));
     assert_eq!(options.arguments["VERSION"], "2");
     assert_eq!(options.epoch, Some(60));
+    assert_eq!(options.sessions["context"], "other");
     assert_eq!(options.warnings, [""; 0]);
 }
 
