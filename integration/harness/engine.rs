@@ -158,7 +158,7 @@ impl BuildkitContainer {
         for name in ["tmp", "etc", "run"] {
             fs::create_dir_all(tree.join(name)).unwrap();
         }
-        let archive = Command::new("tar")
+        let mut archive = Command::new("tar")
             .args(["-C", &tree.display().to_string(), "-c", "."])
             .stdout(Stdio::piped())
             .spawn()
@@ -167,8 +167,9 @@ impl BuildkitContainer {
         import.args(["import", "--change", "ENV PATH=/bin"]);
         import
             .args(["-", &format!("test/{name}")])
-            .stdin(archive.stdout.unwrap());
+            .stdin(archive.stdout.take().unwrap());
         tool::output(import);
+        assert!(archive.wait().unwrap().success());
         let privileges = ["SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE", "DAC_READ_SEARCH"];
         let mut args = vec!["run", "--detach", "--network", "host", "--name", name];
         args.extend(

@@ -7,8 +7,8 @@ use super::builder::LayerBuilder;
 use super::files::FileCache;
 
 impl LayerBuilder {
-    /// Writes all entries below `folder`, with their modes and times, and if this process may set
-    /// them with their owners.
+    /// Writes all entries below `folder`, with their modes and times (0 becomes 1), and if this
+    /// process may set them with their owners.
     ///
     /// # Errors
     /// A source cannot be read, or an entry not be written.
