@@ -153,6 +153,12 @@ mod tests {
             .spawn()
             .unwrap();
         std::fs::write(managed.home().process(), child.id().to_string()).unwrap();
+        // A process that has just begun to run bears no mark yet.
+        let marked = (0..500).any(|_| {
+            thread::sleep(Duration::from_millis(10));
+            managed.pid() == Some(child.id())
+        });
+        assert!(marked, "the process did not begin");
         (folder, managed, child)
     }
 
