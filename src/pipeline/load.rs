@@ -101,10 +101,6 @@ impl Loader {
     }
 
     /// Returns where an archive is written to, and what waits until it is loaded.
-    ///
-    /// # Errors
-    /// See [`LoadError`].
-    #[must_use]
     pub fn start(
         &self,
     ) -> (

@@ -92,7 +92,7 @@ pub enum RunError {
         /// The image.
         image: String,
         /// What stands in the way.
-        source: LoadError,
+        source: Box<LoadError>,
     },
     /// A cache that must be written cannot be.
     #[error("the cache {cache} cannot be written")]

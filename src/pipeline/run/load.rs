@@ -39,7 +39,7 @@ impl Run<'_> {
         let solved = self.solve(export, Some(writer)).await;
         let failed = |source| RunError::Load {
             image: image.clone(),
-            source,
+            source: Box::new(source),
         };
         let outcome = match solved {
             // The archive is cut off, and who was to load it can only say that.
