@@ -158,18 +158,16 @@ impl BuildkitContainer {
         for name in ["tmp", "etc", "run"] {
             fs::create_dir_all(tree.join(name)).unwrap();
         }
-        let mut archive = Command::new("tar")
-            .args(["-C", &tree.display().to_string(), "-c", "."])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let archive = tempfile::NamedTempFile::new().unwrap();
+        let file = archive.path().display().to_string();
+        tool::run(
+            "tar",
+            &["-C", &tree.display().to_string(), "-cf", &file, "."],
+        );
         let mut import = command();
         import.args(["import", "--change", "ENV PATH=/bin"]);
-        import
-            .args(["-", &format!("test/{name}")])
-            .stdin(archive.stdout.take().unwrap());
+        import.args([&file, &format!("test/{name}")]);
         tool::output(import);
-        assert!(archive.wait().unwrap().success());
         let privileges = ["SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE", "DAC_READ_SEARCH"];
         let mut args = vec!["run", "--detach", "--network", "host", "--name", name];
         args.extend(

@@ -101,9 +101,6 @@ impl Loader {
     }
 
     /// Returns where an archive is written to, and what waits until it is loaded.
-    ///
-    /// # Errors
-    /// See [`LoadError`].
     pub fn start(
         &self,
     ) -> (
