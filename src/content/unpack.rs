@@ -1,4 +1,4 @@
-//! Writes a layer's entries to a folder, as a container's root would have them.
+//! Writes a layer's entries to a folder, for a step's output.
 
 use std::io;
 use std::path::Path;
@@ -7,8 +7,8 @@ use super::builder::LayerBuilder;
 use super::files::FileCache;
 
 impl LayerBuilder {
-    /// Writes all entries below `folder`, with their modes and times (0 becomes 1), and if this
-    /// process may set them with their owners.
+    /// Writes all entries below `folder`, with their modes, and if this process may set them with
+    /// their owners. Times are of no account: what copies the files sets its own.
     ///
     /// # Errors
     /// A source cannot be read, or an entry not be written.
@@ -18,7 +18,7 @@ impl LayerBuilder {
             .map_err(io::Error::other)?;
         let mut archive = tar::Archive::new(blob.open(0)?);
         archive.set_preserve_permissions(true);
-        archive.set_preserve_mtime(true);
+        archive.set_preserve_mtime(false);
         archive.set_preserve_ownerships(rustix::process::geteuid().is_root());
         archive.unpack(folder)
     }

@@ -277,7 +277,7 @@ impl Parts for FrontendParts {
             }
         }
         words.extend(certificates.iter().map(String::as_str));
-        let mut exec = self.own.step(part.name().to_owned(), &words);
+        let mut exec = self.own.step(format!("write {}", part.name()), &words);
         if !set.is_empty() {
             exec = exec.bind(paths::ROOT, Bind::read_only(&self.copies.set(&set)?));
         }

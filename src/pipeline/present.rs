@@ -179,7 +179,7 @@ impl Sources {
             .contents_only()
             .timestamp(Timestamp::from_unix_seconds(0));
         Ok(FileOp::new(&Output::scratch(), copy)
-            .metadata(Metadata::named(format!("layer {}", part.name())))
+            .metadata(Metadata::named(part.name()))
             .build()?)
     }
 }
@@ -216,7 +216,8 @@ impl Parts for Packed {
             BuiltIn::TimeZones => base::tzdata_layout(&self.platform)?,
             BuiltIn::Certs(paths) => self.certs(paths)?,
         };
-        let output = serve(&self.store, layout, &self.platform, part.name())?;
+        let name = format!("load {}", part.name());
+        let output = serve(&self.store, layout, &self.platform, &name)?;
         known.insert(part.clone(), output.clone());
         Ok(output)
     }
