@@ -40,6 +40,7 @@ const STAGES: &[(&str, &[&str])] = &[
         &[
             "base",
             "buildkit",
+            "check",
             "container",
             "content",
             "llb",

@@ -81,6 +81,29 @@ fn a_check_shows_the_line_of_a_mistake() {
 }
 
 #[test]
+fn what_is_doubtful_is_shown_with_its_line() {
+    let sandbox = Sandbox::minimal("doubted");
+    let manifest = "version = 1\n\n[[image]]\nname = \"doubted\"\n\
+                    env = { API_TOKEN = \"c2VjcmV0LXRva2Vu\" }\n";
+    sandbox.write("goimage.toml", manifest);
+    let checked = Build::new(&sandbox, Client::Buildx).run(&["--call=check"]);
+    let text = said(&checked);
+    assert!(!checked.status.success(), "{text}");
+    assert!(text.contains("WARNING: SecretInImage"), "{text}");
+    assert!(text.contains("goimage.toml:5"), "{text}");
+    // A build is warned, too, and goes on.
+    let built = Build::new(&sandbox, Client::Buildx).run(&[]);
+    let text = said(&built);
+    assert!(built.status.success(), "{text}");
+    assert!(text.contains("SecretInImage: "), "{text}");
+    assert!(text.contains("goimage.toml:5"), "{text}");
+    let skipped = Build::new(&sandbox, Client::Buildx)
+        .option("build-arg:BUILDKIT_DOCKERFILE_CHECK", "skip=SecretInImage")
+        .run(&["--call=check"]);
+    assert!(skipped.status.success(), "{}", said(&skipped));
+}
+
+#[test]
 fn a_wrong_manifest_is_shown_with_its_line() {
     let sandbox = Sandbox::of(&[("go.mod", GO_MOD), ("main.go", &main("wrong"))]);
     sandbox.write("goimage.toml", "version = 1\n\n[go]\nversoin = \"1.26\"\n");

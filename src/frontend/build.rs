@@ -12,8 +12,7 @@ use crate::buildkit::gateway::{Gateway, GatewayResult, Warning};
 use crate::pipeline::exports::Shape;
 use crate::pipeline::function::{Function, Inputs, Jobs, Wanted};
 use crate::plan::{Caching, Naming, Plan, Request, paths, plan};
-use crate::project::manifest::CacheMode;
-use crate::project::tree::TreePath;
+use crate::project::manifest::{CacheMode, Manifest};
 
 /// A build that has begun: the caller's files are found.
 pub struct Frontend {
@@ -58,6 +57,7 @@ impl Frontend {
             self.warn(warning).await?;
         }
         self.warn_of_arguments(&project).await?;
+        self.warn_of_manifest(&project).await?;
         let [image] = plan.images.as_mut_slice() else {
             let names = plan.images.iter().map(|image| image.name.clone());
             return Err(FrontendError::SeveralImages {
@@ -92,31 +92,40 @@ impl Frontend {
         })
     }
 
-    /// Reads the project and plans it; all images, or the one of a name.
-    pub(super) async fn planned(
-        &self,
-        target: Option<&str>,
-    ) -> Result<(ContextProject, Plan), FrontendError> {
-        let manifest = project::manifest(&self.context)?;
+    /// Reads the project.
+    pub(super) async fn read(&self, manifest: Manifest) -> Result<ContextProject, FrontendError> {
         let (gateway, own) = (&self.gateway, &self.own);
-        let project = project::read(gateway, &self.options, own, &self.context, manifest).await?;
-        let request = Planning {
+        project::read(gateway, &self.options, own, &self.context, manifest).await
+    }
+
+    /// Returns what a plan is made from; all images, or the one of a name.
+    pub(super) fn planning(&self, target: Option<&str>, project: &ContextProject) -> Planning {
+        Planning {
             naming: Naming {
                 targets: target.into_iter().map(str::to_owned).collect(),
                 ..Naming::default()
             },
             caching: Caching {
-                helper: Some(own.command(paths::HELPER)),
-                layers: self.layers(&project),
+                helper: Some(self.own.command(paths::HELPER)),
+                layers: self.layers(project),
                 relay: false,
             },
             options: self.options.clone(),
-            own: own.clone(),
-        };
+            own: self.own.clone(),
+        }
+    }
+
+    /// Reads the project and plans it; all images, or the one of a name.
+    pub(super) async fn planned(
+        &self,
+        target: Option<&str>,
+    ) -> Result<(ContextProject, Plan), FrontendError> {
+        let project = self.read(project::manifest(&self.context)?).await?;
+        let request = self.planning(target, &project);
         let document = self.context.document.clone();
         // It may read files that were not packed, and blocks for them.
         let planning = tokio::task::spawn_blocking(move || {
-            let plan = request.plan(&project);
+            let plan = plan(request.request(&project));
             let plan = plan.map_err(|error| FrontendError::plan(&error, document.as_ref()))?;
             Ok((project, plan))
         });
@@ -133,15 +142,21 @@ impl Frontend {
 
     /// Tells the caller something that fails nothing.
     async fn warn(&self, text: &str) -> Result<(), FrontendError> {
+        let short = text.to_owned();
+        self.send(Warning {
+            short,
+            ..Warning::default()
+        })
+        .await
+    }
+
+    /// Sends a warning, as one of the vertex that the context comes from.
+    pub(super) async fn send(&self, warning: Warning) -> Result<(), FrontendError> {
         let Some(vertex) = self.context.vertex else {
             return Ok(());
         };
-        let warning = Warning {
-            digest: vertex.to_string(),
-            short: text.to_owned(),
-            ..Warning::default()
-        };
-        Ok(self.gateway.warn(warning).await?)
+        let digest = vertex.to_string();
+        Ok(self.gateway.warn(Warning { digest, ..warning }).await?)
     }
 
     /// Warns of build arguments that nothing in the manifest looks at.
@@ -174,7 +189,7 @@ fn lend(plan: &mut Plan, project: &ContextProject) {
 }
 
 /// What a plan is made from, owned.
-struct Planning {
+pub(super) struct Planning {
     naming: Naming,
     caching: Caching,
     options: Options,
@@ -182,10 +197,10 @@ struct Planning {
 }
 
 impl Planning {
-    fn plan(&self, project: &ContextProject) -> Result<Plan, crate::plan::PlanError> {
-        plan(Request {
+    pub(super) fn request<'a>(&'a self, project: &'a ContextProject) -> Request<'a> {
+        Request {
             tree: project.tree.as_ref(),
-            project: &TreePath::root(),
+            project: &project.root,
             manifest: &project.manifest,
             workspace: &project.workspace,
             values: &project.values,
@@ -194,6 +209,6 @@ impl Planning {
             build_platform: &self.own.platform,
             naming: &self.naming,
             caching: &self.caching,
-        })
+        }
     }
 }

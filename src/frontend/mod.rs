@@ -12,7 +12,8 @@
 //!    layouts, which only a client can serve.
 //! 6. [`crate::pipeline::function`], the same build function, makes the result.
 //!
-//! [`requests`] answers questions about a project in place of building it. [`package`] makes the
+//! [`requests`] answers questions about a project in place of building it; `lint` is what
+//! [`crate::check`] has to say of it. [`package`] makes the
 //! frontend image.
 //!
 //! Source: BuildKit `frontend/gateway/gateway.go`, `frontend/dockerui/`, `frontend/subrequests/`.
@@ -22,6 +23,7 @@ pub mod context;
 mod contexts;
 pub mod environment;
 mod failure;
+mod lint;
 pub mod options;
 mod own;
 pub mod package;

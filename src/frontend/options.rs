@@ -57,6 +57,8 @@ pub struct Options {
     pub epoch: Option<u32>,
     /// Where compiled packages are kept, in place of the manifest.
     pub cache: Option<CacheMode>,
+    /// Which checks speak, in place of what the manifest says.
+    pub check: Option<String>,
     /// Build arguments for the manifest's `{{ env.NAME }}`.
     pub arguments: BTreeMap<String, String>,
     /// What is left undone, for the caller to know.
@@ -229,6 +231,7 @@ impl Options {
                 self.epoch = Some(epoch);
             }
             "BUILDKIT_CACHE_MOUNT_NS" => value.clone_into(&mut self.circumstances.cache_namespace),
+            "BUILDKIT_DOCKERFILE_CHECK" => self.check = Some(value.to_owned()),
             "BUILDKIT_MULTI_PLATFORM" => self.index = boolean(&option(), value)?,
             _ if name.starts_with("GOBUILD_") => {
                 let given = name.to_owned();

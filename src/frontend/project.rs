@@ -32,6 +32,8 @@ const ARCHIVE: &str = "project.zst";
 pub struct ContextProject {
     /// Its files.
     pub tree: Arc<ContextTree>,
+    /// The folder that the manifest's paths are relative to: the root.
+    pub root: TreePath,
     /// Its Go modules.
     pub workspace: Workspace,
     /// Its manifest, or the default one.
@@ -93,6 +95,7 @@ pub(super) async fn read(
         let workspace = workspace.map_err(|error| FrontendError::workspace(&error))?;
         Ok(ContextProject {
             tree: Arc::new(tree),
+            root: TreePath::root(),
             workspace,
             manifest,
             values,

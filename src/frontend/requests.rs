@@ -11,8 +11,6 @@ use serde_json::{Value, json};
 
 use super::build::Frontend;
 use super::failure::FrontendError;
-use super::project;
-use crate::buildkit::error::SourceExcerpt;
 use crate::buildkit::gateway::{GatewayResult, Reference};
 use crate::plan::{ImageStep, Plan, SecretMount};
 use crate::project::manifest::{Base, Manifest};
@@ -28,21 +26,6 @@ pub const LINT: &str = "frontend.lint";
 
 /// Version of the answers.
 const VERSION: &str = "1.0.0";
-
-/// A finding about the manifest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Finding {
-    /// Name of the rule.
-    pub rule: String,
-    /// What the rule is about.
-    pub description: String,
-    /// Where to read more; may be empty.
-    pub url: String,
-    /// What was found.
-    pub detail: String,
-    /// First and last line in the manifest, counted from 1; none if it is of no line.
-    pub lines: Option<(i32, i32)>,
-}
 
 /// Says which questions are answered.
 #[must_use]
@@ -65,7 +48,7 @@ pub fn describe() -> GatewayResult {
 }
 
 /// Returns a result that is an answer.
-fn answer(json: &Value, text: &str) -> GatewayResult {
+pub(super) fn answer(json: &Value, text: &str) -> GatewayResult {
     let mut result = GatewayResult::single(Reference::default());
     let parts = [
         ("result.json", json.to_string()),
@@ -118,69 +101,10 @@ impl Frontend {
         Ok(answer(&json, &text))
     }
 
-    /// Lists what is wrong.
-    pub(super) async fn lint(&self) -> Result<GatewayResult, FrontendError> {
-        let fault = match project::manifest(&self.context) {
-            Ok(_) => self.planned(None).await.err(),
-            Err(error) => Some(error),
-        };
-        // The daemon's failure is no finding.
-        let fault = match fault {
-            Some(FrontendError::Wire(error)) => return Err(error.into()),
-            fault => fault,
-        };
-        let findings = self.findings();
-        let mut json = json!({
-            "warnings": findings.iter().map(warning).collect::<Vec<_>>(),
-            "sources": self.sources(),
-        });
-        let mut text: String = findings
-            .iter()
-            .map(|finding| format!("{}: {}\n", finding.rule, finding.detail))
-            .collect();
-        if let Some(fault) = &fault {
-            let ranges = fault.places().iter().flat_map(|place| &place.ranges);
-            let ranges: Vec<(i32, i32)> = ranges
-                .map(|range| (range.start.line, range.end.line))
-                .collect();
-            json["buildError"] =
-                json!({"message": fault.to_string(), "location": location(&ranges)});
-            text.push_str(&format!("{fault}\n"));
-        }
-        let clean = findings.is_empty() && fault.is_none();
-        let mut result = answer(&json, &text);
-        let status = if clean { "0" } else { "1" };
-        let status = ("result.statuscode".to_owned(), status.into());
-        result.metadata.extend([status]);
-        Ok(result)
-    }
-
-    /// Returns what the rules find: of the options, so far, those without effect.
-    fn findings(&self) -> Vec<Finding> {
-        let warnings = self.options.warnings.iter();
-        let finding = |warning: &String| Finding {
-            rule: "OptionWithoutEffect".to_owned(),
-            description: "An option of the build changes nothing".to_owned(),
-            detail: warning.clone(),
-            ..Finding::default()
-        };
-        warnings.map(finding).collect()
-    }
-
     /// Returns the manifest's text as outlines carry it.
     fn texts(&self) -> Vec<String> {
         let documents = self.context.document.iter();
         documents.map(|text| STANDARD.encode(text.text())).collect()
-    }
-
-    /// Returns the manifest as findings carry it.
-    fn sources(&self) -> Vec<Value> {
-        let documents = self.context.document.iter();
-        let info = |document: &crate::project::manifest::Document| {
-            let excerpt = SourceExcerpt::lines(document.name(), document.text(), "TOML", &[]);
-            json!(excerpt.info)
-        };
-        documents.map(info).collect()
     }
 }
 
@@ -239,24 +163,6 @@ fn arguments<'a>(manifest: &Manifest, given: impl Fn(&str) -> Option<&'a String>
         }));
     }
     arguments
-}
-
-fn warning(finding: &Finding) -> Value {
-    json!({
-        "ruleName": finding.rule,
-        "description": finding.description,
-        "url": finding.url,
-        "detail": finding.detail,
-        "location": location(finding.lines.as_slice()),
-    })
-}
-
-/// Returns a place in the one source.
-fn location(lines: &[(i32, i32)]) -> Value {
-    let ranges = lines
-        .iter()
-        .map(|(first, last)| json!({"start": {"line": first}, "end": {"line": last}}));
-    json!({"ranges": ranges.collect::<Vec<_>>()})
 }
 
 #[cfg(test)]

@@ -103,6 +103,13 @@ impl SourceExcerpt {
 }
 
 impl SourceInfo {
+    /// Returns the content; what is no text is replaced.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let data = STANDARD.decode(&self.data).unwrap_or_default();
+        String::from_utf8_lossy(&data).into_owned()
+    }
+
     pub(in crate::buildkit) fn to_pb(&self) -> pb::SourceInfo {
         pb::SourceInfo {
             filename: self.filename.clone(),
