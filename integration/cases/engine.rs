@@ -18,6 +18,7 @@ fn gobuild(sandbox: &Sandbox) -> Gobuild {
 
 #[test]
 fn an_example_is_in_the_engine_and_runs_there() {
+    let _alone = engine::alone();
     let sandbox = Sandbox::example("hello");
     let tag = "test/engine-hello:latest";
     let build = || gobuild(&sandbox).args(["--builder", "default", "--tag", tag]);
@@ -38,6 +39,7 @@ fn an_example_is_in_the_engine_and_runs_there() {
 
 #[test]
 fn content_alone_decides_about_the_id() {
+    let _alone = engine::alone();
     let sandbox = Sandbox::minimal("the same");
     for base in ["static", "scratch"] {
         sandbox.write("goimage.toml", &format!("[[image]]\nbase = \"{base}\"\n"));
@@ -56,6 +58,7 @@ fn content_alone_decides_about_the_id() {
 
 #[test]
 fn the_engine_is_taken_where_nobody_chose_a_builder() {
+    let _alone = engine::alone();
     let sandbox = Sandbox::minimal("unchosen");
     let id = sandbox.out("id");
     let run = gobuild(&sandbox)
@@ -82,6 +85,7 @@ fn the_engine_is_taken_where_nobody_chose_a_builder() {
 
 #[test]
 fn contexts_and_addresses_name_an_engine() {
+    let _alone = engine::alone();
     let sandbox = Sandbox::minimal("by context");
     let meta = serde_json::json!({
         "Name": "far", "Metadata": {},
@@ -102,6 +106,7 @@ fn contexts_and_addresses_name_an_engine() {
 
 #[test]
 fn other_images_binaries_and_failures() {
+    let _alone = engine::alone();
     let sandbox = Sandbox::pair();
     let bin = sandbox.out("bin");
     let output = bin.display().to_string();
@@ -123,6 +128,7 @@ fn other_images_binaries_and_failures() {
 
 #[test]
 fn a_project_with_its_modules_needs_no_network() {
+    let _alone = engine::alone();
     let sandbox = Sandbox::example("vendored");
     let tag = "test/engine-vendored";
     gobuild(&sandbox)
@@ -134,6 +140,7 @@ fn a_project_with_its_modules_needs_no_network() {
 
 #[test]
 fn what_an_old_engine_cannot_do_is_refused_in_one_line() {
+    let _alone = engine::alone();
     let sandbox = Sandbox::minimal("refused");
     let archive = sandbox.out("image.tar");
     let archive = format!("type=oci,dest={}", archive.display());

@@ -93,6 +93,7 @@ fn an_engine_across_the_network_wants_certificates() {
 
 #[test]
 fn an_engine_behind_ssh() {
+    let _alone = engine::alone();
     let sandbox = Sandbox::minimal("over ssh");
     let log = sandbox.home().join("argv");
     let script = format!(

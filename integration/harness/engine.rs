@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -21,6 +22,13 @@ const SHARED: &str = "GOBUILD_TEST_DOCKER";
 pub(crate) fn host() -> String {
     std::env::var(SHARED)
         .unwrap_or_else(|_| panic!("{SHARED} must hold the address of a Docker Engine"))
+}
+
+/// Waits until no other test builds on the engine: two builds at once may end it (`panic: failed to
+/// get edge` of BuildKit before v0.10).
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static BUILDS: Mutex<()> = Mutex::new(());
+    BUILDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs docker and returns what it printed, without the end of the line.

@@ -102,6 +102,13 @@ impl Abilities {
         })
     }
 
+    /// Tells whether images are to be built one after the other: two solves at once may end the
+    /// daemon (`panic: failed to get edge` in BuildKit's `solver/scheduler.go` before v0.10).
+    #[must_use]
+    pub fn builds_in_turn(&self) -> bool {
+        self.older.is_some()
+    }
+
     /// Tells whether what is built is in a Docker Engine's store without being loaded.
     #[must_use]
     pub fn keeps_images(&self) -> bool {

@@ -21,7 +21,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -66,6 +68,8 @@ pub struct Offer {
     pub caches: Caches,
     /// Where images are loaded, if they are.
     pub loader: Option<Loader>,
+    /// Whether images are built one after the other.
+    pub in_turn: bool,
 }
 
 /// Why a build failed.
@@ -172,11 +176,15 @@ pub async fn run(
         shared: start(client, inputs, offer, &BTreeMap::new(), None).await?,
         events,
         failed: cancel.child_token(),
-        gate: Gate::new(exports.len(), inputs.no_cache),
+        // Who is built later cannot be waited for.
+        gate: Gate::new(exports.len(), inputs.no_cache && !offer.in_turn),
     };
     let images = async {
         let images = exports.iter().map(|export| run.image(export));
-        finished(join_all(images).await)
+        finished(match offer.in_turn {
+            true => stream::iter(images).then(|image| image).collect().await,
+            false => join_all(images).await,
+        })
     };
     let caches = offer.caches.exports.iter();
     let caches = join_all(caches.map(|cache| run.cache(cache, exports)));

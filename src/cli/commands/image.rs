@@ -208,6 +208,7 @@ async fn stages(
     let (inputs, mut offer) = prepare(args, project, plan, wishes.epoch).await?;
     offer.caches = caches;
     offer.loader = loader;
+    offer.in_turn = abilities.builds_in_turn();
     let events = display.events();
     let built = run::run(&client, &inputs, &exports, &offer, &events, cancel).await;
     built.map_err(|error| Failure::Run {
@@ -387,6 +388,7 @@ impl Args {
             ssh,
             caches: Caches::default(),
             loader: None,
+            in_turn: false,
         })
     }
 
