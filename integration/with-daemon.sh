@@ -26,8 +26,9 @@ finish() {
         echo "--- dockerd (last 20 lines)" >&2
         tail -n 20 "$folder/dockerd.log" >&2 || true
     fi
-    # An engine leaves the network namespaces that it has mounted.
-    umount "$folder"/docker-exec/netns/* 2>/dev/null || true
+    # An engine leaves the network namespaces that it has mounted; one that crashed, all its mounts.
+    awk -v folder="$folder/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | sort -r |
+        while read -r mounted; do umount --lazy "$mounted" 2>/dev/null || true; done
     rm -rf "$folder"
     exit "$status"
 }

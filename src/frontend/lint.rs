@@ -182,11 +182,16 @@ fn warning(finding: &Finding, document: &Document) -> Warning {
     let lines = lines.map(|place| (line(place.start.line), line(place.end.line)));
     let source =
         lines.map(|lines| SourceExcerpt::lines(document.name(), document.text(), "TOML", &[lines]));
+    let mut short = match rule {
+        "" => finding.message.clone(),
+        rule => format!("{rule}: {}", finding.message),
+    };
+    // As the Dockerfile frontend words it: clients show the source on demand only.
+    if let Some((first, _)) = lines {
+        short.push_str(&format!(" (line {first})"));
+    }
     Warning {
-        short: match rule {
-            "" => finding.message.clone(),
-            rule => format!("{rule}: {}", finding.message),
-        },
+        short,
         detail: finding.help.iter().cloned().collect(),
         source,
         ..Warning::default()
