@@ -4,6 +4,7 @@
 //! what the registry then has under that name is compared with what the others have.
 
 use crate::harness::daemon::{self, Private};
+use crate::harness::frontend::{Build, Client};
 use crate::harness::image::Image;
 use crate::harness::machine::Machine;
 use crate::harness::program::Gobuild;
@@ -21,7 +22,7 @@ struct Host {
 }
 
 /// Every way to build. The first is what the others are compared with.
-const HOSTS: [Host; 11] = [
+const HOSTS: [Host; 14] = [
     Host {
         name: "cli, unix socket",
         push: |lab, name| lab.at(&daemon::address(), name),
@@ -71,7 +72,24 @@ const HOSTS: [Host; 11] = [
         name: "cli, builder of buildx: two nodes",
         push: |lab, name| lab.builder("nodes", name),
     },
+    Host {
+        name: "frontend, buildctl gateway.v0",
+        push: |_, name| frontend(Client::Gateway, name),
+    },
+    Host {
+        name: "frontend, buildctl dockerfile.v0",
+        push: |_, name| frontend(Client::Dockerfile, name),
+    },
+    Host {
+        name: "frontend, docker buildx build",
+        push: |_, name| frontend(Client::Buildx, name),
+    },
 ];
+
+/// Has another client push the example.
+fn frontend(client: Client, name: &str) {
+    Build::new(&Sandbox::example(EXAMPLE), client).push(name);
+}
 
 /// Daemons, and a machine that knows them.
 struct Lab {
