@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::harness::engine::{self, docker, with_engine};
 use crate::harness::expectations::Expectations;
+use crate::harness::frontend::{Build, Client, said};
 use crate::harness::program::Gobuild;
 use crate::harness::sandbox::{Sandbox, examples};
 
@@ -161,4 +162,15 @@ fn what_an_old_engine_cannot_do_is_refused_in_one_line() {
             format!("error: the Docker Engine has no containerd image store: it cannot {what}");
         run.says(&[&error, "hint: ", "docker buildx create --use"]);
     }
+}
+
+#[test]
+fn docker_build_follows_the_syntax_line_to_the_same_image() {
+    let _alone = engine::alone();
+    let sandbox = Sandbox::example("hello");
+    gobuild(&sandbox).args(["--tag", "test/own"]).succeeds();
+    let built = Build::new(&sandbox, Client::Engine).run(&["--tag", "test/frontend"]);
+    assert!(built.status.success(), "{}", said(&built));
+    assert_eq!(engine::id("test/frontend"), engine::id("test/own"));
+    assert!(engine::run("test/frontend").starts_with("hello from go"));
 }

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use super::environment::environment;
 use super::sandbox::Sandbox;
-use super::{daemon, registry, tool};
+use super::{daemon, engine, registry, tool};
 
 /// Exporter attributes under which the daemon writes what `gobuild image --push` does.
 const LIKE_GOBUILD: &str = "compression=zstd,force-compression=true,oci-mediatypes=true";
@@ -35,6 +35,8 @@ pub(crate) enum Client {
     Dockerfile,
     /// `docker buildx build`, with a builder of the remote driver.
     Buildx,
+    /// The same with the engine's own BuildKit: what `docker build` is.
+    Engine,
 }
 
 /// Returns the reference of the frontend image, packed from the program under test and pushed.
@@ -115,14 +117,20 @@ impl<'a> Build<'a> {
     fn command(&self, more: &[&str]) -> Command {
         let mut command = match self.client {
             Client::Gateway | Client::Dockerfile => self.buildctl(),
-            Client::Buildx => self.buildx(),
+            Client::Buildx => self.buildx("remote"),
+            Client::Engine => {
+                let mut command = self.buildx("default");
+                // The tests' engine has no other network.
+                command.args(["--network", "host"]);
+                command
+            }
         };
         for secret in secrets() {
             command.args(["--secret", &secret]);
         }
         command
             .args(more)
-            .args((self.client == Client::Buildx).then_some("."))
+            .args(matches!(self.client, Client::Buildx | Client::Engine).then_some("."))
             .current_dir(self.sandbox.project())
             .env_clear()
             .envs(environment())
@@ -130,6 +138,9 @@ impl<'a> Build<'a> {
             .env("BUILDX_CONFIG", self.sandbox.home().join("buildx"))
             .env("BUILDX_NO_DEFAULT_ATTESTATIONS", "1")
             .stdin(Stdio::null());
+        if self.client == Client::Engine {
+            command.env("DOCKER_HOST", engine::host());
+        }
         command
     }
 
@@ -151,9 +162,9 @@ impl<'a> Build<'a> {
         command
     }
 
-    fn buildx(&self) -> Command {
+    fn buildx(&self, builder: &str) -> Command {
         let home = self.sandbox.home();
-        if !home.join("buildx/instances/remote").exists() {
+        if builder == "remote" && !home.join("buildx/instances/remote").exists() {
             let mut create = Command::new("buildx");
             create
                 .args(["create", "--name", "remote", "--driver", "remote"])
@@ -165,7 +176,7 @@ impl<'a> Build<'a> {
             tool::output(create);
         }
         let mut command = Command::new("buildx");
-        command.args(["build", "--builder", "remote", "--progress", "plain"]);
+        command.args(["build", "--builder", builder, "--progress", "plain"]);
         command.args(["-f", "goimage.toml"]);
         for (key, value) in &self.options {
             match key.split_once(':') {

@@ -9,6 +9,7 @@ use super::own::Own;
 use super::present;
 use super::project::{self, ContextProject};
 use crate::buildkit::gateway::{Gateway, GatewayResult, Warning};
+use crate::pipeline::abilities::Abilities;
 use crate::pipeline::exports::Shape;
 use crate::pipeline::function::{Function, Inputs, Jobs, Wanted};
 use crate::plan::{Caching, Naming, Plan, Request, paths, plan};
@@ -32,14 +33,19 @@ impl Frontend {
         environment: Environment,
         options: Options,
     ) -> Result<Self, FrontendError> {
-        let context = Context::find(&gateway, &options, &environment.session);
-        let ping = async { Ok(gateway.ping().await?) };
-        let (context, capabilities) = tokio::try_join!(context, ping)?;
+        let capabilities = gateway.ping().await?;
+        let gateway = gateway.translating(Abilities::told(capabilities.llb).translation());
+        let context = Context::find(&gateway, &options, &environment.session).await?;
         let worker = capabilities.workers.into_iter().next();
         let platform = worker.and_then(|worker| worker.platforms.into_iter().next());
         let platform = platform.ok_or(FrontendError::NoWorker)?;
         Ok(Self {
-            own: Own::read(&environment.image, &environment.program, &platform)?,
+            own: Own::read(
+                environment.image.as_deref(),
+                environment.options.get("source").map(String::as_str),
+                &environment.program,
+                &platform,
+            )?,
             gateway,
             options,
             context,

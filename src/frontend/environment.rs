@@ -24,8 +24,8 @@ pub struct Environment {
     pub options: BTreeMap<String, String>,
     /// Id of the session that serves the caller's files.
     pub session: String,
-    /// The graph of this program's image.
-    pub image: Vec<u8>,
+    /// The graph of this program's image; daemons before v0.9 hand none over.
+    pub image: Option<Vec<u8>>,
     /// The file that was started: this program, or the dynamic linker that loads it.
     pub program: PathBuf,
 }
@@ -52,12 +52,6 @@ impl Environment {
     /// # Errors
     /// No daemon started it.
     pub fn read() -> Result<Self, EnvironmentError> {
-        let read = |path: &str, result: io::Result<_>| {
-            result.map_err(|source| EnvironmentError::Read {
-                path: path.into(),
-                source,
-            })
-        };
         let session = std::env::var(SESSION).map_err(|_| EnvironmentError::NoSession)?;
         let link = "/proc/self/exe";
         let program = std::fs::read_link(link).map_err(|source| EnvironmentError::Read {
@@ -67,7 +61,13 @@ impl Environment {
         Ok(Self {
             options: options(std::env::vars()),
             session,
-            image: read(OWN_IMAGE, std::fs::read(OWN_IMAGE))?,
+            image: match std::fs::read(OWN_IMAGE) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                read => Some(read.map_err(|source| EnvironmentError::Read {
+                    path: OWN_IMAGE.into(),
+                    source,
+                })?),
+            },
             program,
         })
     }

@@ -186,7 +186,10 @@ impl Options {
             "multi-platform" => self.index = boolean(key, value)?,
             "no-cache" => self.no_cache(value),
             "cache-imports" => self.cache_imports.extend(imports(value)?),
-            "cache-from" => self.cache_imports.extend(value.split(',').map(registry)),
+            "cache-from" => {
+                let named = value.split(',').filter(|reference| !reference.is_empty());
+                self.cache_imports.extend(named.map(registry));
+            }
             "image-resolve-mode" => self.resolve_mode = resolve_mode(value)?,
             "add-hosts" => self.circumstances.hosts = hosts(value)?,
             "force-network-mode" => self.circumstances.network = network(value)?,

@@ -11,6 +11,9 @@ use crate::plan::paths;
 /// Folder of the image that holds a GOROOT with nothing but the go command.
 pub(super) const GO: &str = "/go";
 
+/// What progress displays call the image.
+const NAME: &str = "gobuild frontend";
+
 /// File name of the program in the image.
 pub(super) const PROGRAM: &str = "gobuild";
 
@@ -26,6 +29,9 @@ pub enum OwnError {
         /// What it is.
         found: String,
     },
+    /// An old daemon, and nobody says the image's name either.
+    #[error("neither the daemon nor an option \"source\" says what image this frontend is")]
+    Unnamed,
     /// Its name does not fit a source.
     #[error("this frontend's image")]
     Llb(#[from] llb::Error),
@@ -41,16 +47,22 @@ pub(super) struct Own {
 }
 
 impl Own {
-    /// Reads the graph that the daemon made for the image.
+    /// Reads the graph that the daemon made for the image; without one, its name is what the
+    /// daemon was told to start.
     pub(super) fn read(
-        definition: &[u8],
+        definition: Option<&[u8]>,
+        reference: Option<&str>,
         program: &Path,
         platform: &Platform,
     ) -> Result<Self, OwnError> {
         let name = program.file_name().and_then(|name| name.to_str());
         let linker = name.filter(|name| name.starts_with("ld-"));
         Ok(Self {
-            image: image(definition, platform)?,
+            image: match (definition, reference) {
+                (Some(definition), _) => image(definition, platform)?,
+                (None, Some(reference)) => of_name(reference, platform)?,
+                (None, None) => return Err(OwnError::Unnamed),
+            },
             linker: linker.map(str::to_owned),
             platform: platform.clone(),
         })
@@ -89,20 +101,24 @@ pub(super) fn command(linker: Option<&str>, folder: &str) -> Vec<String> {
     }
 }
 
+fn of_name(reference: &str, platform: &Platform) -> Result<Output, llb::Error> {
+    let image = Image::new(reference, platform.clone());
+    image.metadata(Metadata::named(NAME)).build()
+}
+
 /// Returns the source that the daemon started this frontend from.
 fn image(definition: &[u8], platform: &Platform) -> Result<Output, OwnError> {
     let definition = Definition::decode(definition)?;
     let source = definition.vertices().find_map(|vertex| vertex.source());
     let (identifier, attributes) = source.unwrap_or_default();
-    let named = Metadata::named("gobuild frontend");
     if let Some(reference) = identifier.strip_prefix("docker-image://") {
-        let image = Image::new(reference, platform.clone()).metadata(named);
-        return Ok(image.build()?);
+        return Ok(of_name(reference, platform)?);
     }
     let attribute = |key: &str| attributes.get(key).cloned();
     let layout = identifier.strip_prefix("oci-layout://");
     if let Some((name, digest)) = layout.and_then(|layout| layout.split_once('@')) {
-        let mut layout = OciLayout::new(name, digest, platform.clone()).metadata(named);
+        let mut layout =
+            OciLayout::new(name, digest, platform.clone()).metadata(Metadata::named(NAME));
         if let Some(store) = attribute("oci.store") {
             layout = layout.store(store);
         }
@@ -125,10 +141,12 @@ mod tests {
         let reference = format!("127.0.0.1:5000/gobuild:1@{digest}");
         let image = Image::new(&reference, amd64.clone()).build().unwrap();
         let bytes = image.marshal().to_bytes();
-        let own = Own::read(&bytes, Path::new("/gobuild"), &amd64).unwrap();
+        let own = Own::read(Some(&bytes), None, Path::new("/gobuild"), &amd64).unwrap();
         assert_eq!(own.image, image);
+        let named = Own::read(None, Some(&reference), Path::new("/gobuild"), &amd64).unwrap();
+        assert_eq!(named.image, image);
         assert_eq!(own.command("/x"), ["/x/gobuild"]);
-        let own = Own::read(&bytes, Path::new("/ld-linux.so.2"), &amd64).unwrap();
+        let own = Own::read(Some(&bytes), None, Path::new("/ld-linux.so.2"), &amd64).unwrap();
         let words = ["/ld-linux.so.2", "--library-path", "/", "/gobuild"];
         assert_eq!(own.command(""), words);
     }
@@ -137,7 +155,8 @@ mod tests {
     fn what_is_no_image_is_refused() {
         let local = llb::Local::new("context").build().unwrap();
         let bytes = local.marshal().to_bytes();
-        let refused = Own::read(&bytes, Path::new("/gobuild"), &Platform::linux("amd64"));
+        let (program, amd64) = (Path::new("/gobuild"), Platform::linux("amd64"));
+        let refused = Own::read(Some(&bytes), None, program, &amd64);
         assert_eq!(
             refused.unwrap_err().to_string(),
             "steps cannot run this frontend: it is no image but local://context"

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `mergeop` | copies of whole file systems, one upon the other; the content of each layer stays |
 //! | `source.ocilayout` | a `local://` source of the layout's identifier |
+//! | `source.local.differ` | the daemon's own comparison with what it was sent before |
 //! | `exec.mount.cache.content` | the daemon's own choice, which costs it checksums |
 //! | `exec.secretenv` | one secret file with all variables, and a variable that names it |
 //!
@@ -147,6 +148,10 @@ impl Older {
                         metadata.caps.insert(capability.to_owned(), true);
                     }
                     is_sent = true;
+                }
+                if !self.has(caps::LOCAL_DIFFER) {
+                    source.attrs.remove("local.differ");
+                    metadata.caps.remove(caps::LOCAL_DIFFER);
                 }
             }
             Some(pb::op::Op::Exec(exec)) => self.exec(exec, &mut metadata),

@@ -8,6 +8,8 @@
 //! Source: moby `builder/builder-next/{controller,worker/worker}.go`, buildx `build/opt.go` and
 //! `driver/docker/driver.go`.
 
+use std::collections::BTreeSet;
+
 use crate::buildkit::client::Client;
 use crate::buildkit::error::Error as WireError;
 use crate::buildkit::gateway::{Translation, Untranslatable};
@@ -73,6 +75,17 @@ impl Abilities {
         if store == Store::Classic {
             capabilities.remove(OCI_LAYOUT);
         }
+        let abilities = Self {
+            store,
+            ..Self::told(capabilities)
+        };
+        tracing::debug!(?abilities, "abilities of the builder");
+        Ok(abilities)
+    }
+
+    /// Returns the abilities of a builder that told its capabilities of graphs.
+    #[must_use]
+    pub fn told(capabilities: BTreeSet<String>) -> Self {
         let older = Older {
             capabilities,
             variables: VariablesFile {
@@ -81,11 +94,10 @@ impl Abilities {
                 variable: "GOENV".to_owned(),
             },
         };
-        tracing::debug!(?store, ?older, "abilities of the builder");
-        Ok(Self {
-            store,
+        Self {
+            store: Store::Own,
             older: (!older.is_complete()).then_some(older),
-        })
+        }
     }
 
     /// Returns what puts graphs into the builder's terms.

@@ -107,6 +107,15 @@ impl Gateway {
         }
     }
 
+    /// Returns the gateway of the same build that rewrites graphs on their way.
+    #[must_use]
+    pub fn translating(self, translation: Translation) -> Self {
+        Self {
+            translation,
+            ..self
+        }
+    }
+
     /// Asks what the daemon can do.
     ///
     /// # Errors
