@@ -2,7 +2,7 @@
 
 use super::progress::Display;
 use super::rendering;
-use super::settings::{self, BuilderArgs};
+use super::settings::BuilderArgs;
 use crate::builder::{Choice, Origin};
 use crate::buildkit::client::Client;
 use crate::buildkit::transport::Address;
@@ -35,7 +35,7 @@ async fn reach(args: &BuilderArgs, choice: &Choice, display: &Display) -> Result
     let (address, started) = match &choice.address {
         Some(address) => (address.clone(), false),
         None => {
-            let managed = settings::managed_builder()?;
+            let managed = super::managed::managed_builder()?;
             let start = tokio::task::spawn_blocking(move || managed.start());
             let start = start
                 .await

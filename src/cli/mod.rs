@@ -16,11 +16,13 @@ mod failure;
 #[cfg(test)]
 mod help;
 mod load;
+mod managed;
 mod nodes;
 mod output;
 mod progress;
 mod rendering;
 mod settings;
+mod signals;
 
 use clap::{Parser, Subcommand};
 

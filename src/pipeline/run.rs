@@ -7,15 +7,11 @@
 //! their target by its index in their own solve, so each of those solves has a session of its
 //! own; the others share one. The first failure ends all.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "an archive may go to standard output"
-)]
-
 mod cache;
 mod gate;
 mod layout;
 mod load;
+mod session;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,27 +25,21 @@ use tokio_util::sync::CancellationToken;
 
 use self::gate::Gate;
 pub(super) use self::layout::{index, named};
+use self::session::start;
 use super::caches::Caches;
 use super::exports::{Export, Receiver, Shape, requested};
 use super::function::{Function, FunctionError, Inputs};
 use super::load::{LoadError, Loader};
 use super::outcome::Outcome;
-use super::present::FILES_SOURCE;
 use crate::buildkit::client::Client;
 use crate::buildkit::engine::ArchiveWriter;
 use crate::buildkit::error::{Error as WireError, ErrorKind};
 use crate::buildkit::session::Session;
-use crate::buildkit::session::auth::{self, AuthService, CredentialStore};
-use crate::buildkit::session::content::{self, ContentStores, IndexError, LayoutStore};
-use crate::buildkit::session::filesend::{self, FileSendService, Target};
-use crate::buildkit::session::filesync::{
-    self, FileSyncService, LocalSource, Permissions, Selection,
-};
-use crate::buildkit::session::secrets::{self, SecretError, SecretSource, SecretsService};
-use crate::buildkit::session::ssh::{self, SshService};
+use crate::buildkit::session::auth::CredentialStore;
+use crate::buildkit::session::content::IndexError;
+use crate::buildkit::session::secrets::{SecretError, SecretSource};
+use crate::buildkit::session::ssh::SshService;
 use crate::buildkit::solve::{BuildError, CacheEntry, SolveOptions, SolveResponse};
-use crate::content::{BlobSource, STORE_ID};
-use crate::oci::exporter::Destination;
 use crate::progress::event::Event;
 use crate::registry::RegistryError;
 
@@ -309,93 +299,4 @@ fn outcome(inputs: &Inputs, export: &Export, response: SolveResponse) -> Result<
         }
     }
     Ok(outcome)
-}
-
-/// Opens a session that serves everything the build may ask for.
-async fn start(
-    client: &Client,
-    inputs: &Inputs,
-    offer: &Offer,
-    receivers: &BTreeMap<usize, Receiver>,
-    mut archive: Option<ArchiveWriter>,
-) -> Result<Session, RunError> {
-    let stores = ContentStores::new();
-    stores.attach_source(
-        STORE_ID,
-        Arc::clone(&inputs.sources.store) as Arc<dyn BlobSource>,
-    );
-    offer.caches.attach(&stores);
-    let mut targets = BTreeMap::new();
-    for (index, receiver) in receivers {
-        let target = match receiver {
-            Receiver::Layout(path) => {
-                stores.attach_export(Arc::new(LayoutStore::new(path)));
-                continue;
-            }
-            Receiver::Folder(path) => Target::Directory(path.clone()),
-            Receiver::Stream(Destination::File(path)) => Target::File(path.clone()),
-            Receiver::Stream(Destination::Stdout) => Target::Writer(Box::new(std::io::stdout())),
-            // An image that is only described sends none.
-            Receiver::Load => match archive.take() {
-                Some(writer) => Target::Writer(Box::new(writer)),
-                None => continue,
-            },
-        };
-        targets.insert(*index, target);
-    }
-    let key = shared_key(offer);
-    let session = Session::builder(&key)
-        .service(stores.service(), content::METHODS)
-        .service(
-            AuthService::new(Arc::clone(&offer.credentials)).into_server(),
-            auth::METHODS,
-        )
-        .service(
-            SecretsService::new(offer.secrets.clone())?.into_server(),
-            secrets::METHODS,
-        )
-        .service(offer.ssh.clone().into_server(), ssh::METHODS)
-        .service(
-            FileSyncService::new(files(inputs, offer)?)
-                .with_layouts(Arc::clone(&inputs.sources.store))
-                .into_server(),
-            filesync::METHODS,
-        )
-        .service(
-            FileSendService::new(targets).into_server(),
-            filesend::METHODS,
-        );
-    Ok(session.start(client).await?)
-}
-
-/// Returns the local source of copied files: just those that some image copies.
-fn files(inputs: &Inputs, offer: &Offer) -> Result<filesync::LocalSources, RunError> {
-    let images = inputs.plan.images.iter().flat_map(|image| &image.platforms);
-    let copied = images
-        .flat_map(|image| &image.files)
-        .flat_map(|files| &files.inputs);
-    let list = copied.map(|path| path.as_str()).collect();
-    let selection = Selection::Files(list);
-    let source =
-        LocalSource::open(&offer.root, selection, Permissions::Normalised).map_err(|source| {
-            RunError::Folder {
-                path: offer.root.clone(),
-                source,
-            }
-        })?;
-    Ok(BTreeMap::from([(FILES_SOURCE.to_owned(), source)]))
-}
-
-/// Names this project on this machine: the daemon keeps what it received for a next build of the
-/// same key.
-fn shared_key(offer: &Offer) -> String {
-    use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(offer.root.as_os_str().as_encoded_bytes());
-    let name = offer.root.file_name().unwrap_or_default().to_string_lossy();
-    let short: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{name}:{short}")
 }

@@ -9,7 +9,7 @@ use crate::builder::managed::Status;
 use crate::builder::{Managed, ManagedError};
 use crate::buildkit::client::{Client, Prune, UsageRecord};
 use crate::cli::output::Output;
-use crate::cli::{Outcome, rendering, settings};
+use crate::cli::{Outcome, managed, rendering, settings};
 use crate::error::Error;
 
 /// Manage the buildkitd that gobuild starts where there is no other builder
@@ -44,7 +44,7 @@ enum Action {
 }
 
 pub(crate) fn run(args: Args, output: &Output) -> Outcome {
-    let managed = settings::managed_builder()?;
+    let managed = managed::managed_builder()?;
     match args.action {
         Action::Status => status(&managed, output),
         Action::Start => {

@@ -20,6 +20,7 @@ use crate::cli::nodes::{self, Builders};
 use crate::cli::output::Output;
 use crate::cli::progress::{Display, ProgressArgs};
 use crate::cli::settings::{self, BuilderArgs, ProjectArgs, Travel};
+use crate::cli::signals::cancelled_by_signals;
 use crate::cli::{Outcome, builder, rendering};
 use crate::error::{Error, Kind};
 use crate::oci::Platform;
@@ -262,26 +263,6 @@ async fn prepare(
         },
         offer,
     ))
-}
-
-/// Returns a token that Ctrl-C and a polite kill cancel; a second one ends the process.
-fn cancelled_by_signals() -> CancellationToken {
-    use tokio::signal::unix::{SignalKind, signal};
-    let cancel = CancellationToken::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        let cancel = cancel.clone();
-        // Without a handler the signal ends the process, which also ends the build.
-        let Ok(mut signals) = signal(kind) else {
-            continue;
-        };
-        tokio::spawn(async move {
-            signals.recv().await;
-            cancel.cancel();
-            signals.recv().await;
-            std::process::exit(i32::from(crate::error::EXIT_CANCELLED));
-        });
-    }
-    cancel
 }
 
 impl Args {
