@@ -33,10 +33,12 @@ pub(crate) async fn exchange(
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| failed(&error))?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.with_upgrades().await {
+    let connection = tokio::spawn(async move {
+        let ended = connection.with_upgrades().await;
+        if let Err(error) = &ended {
             tracing::debug!(%error, "connection to the engine ended");
         }
+        ended
     });
     // Names of machines say nothing to an engine; the header is mandatory.
     let mut request = Request::builder()
@@ -49,10 +51,17 @@ pub(crate) async fn exchange(
     let request = request
         .body(body)
         .map_err(|error| ConnectCause::NotEngine(error.to_string()))?;
-    sender
-        .send_request(request)
-        .await
-        .map_err(|error| failed(&error))
+    let sent = sender.send_request(request).await;
+    let error = match sent {
+        Ok(answer) => return Ok(answer),
+        Err(error) => error,
+    };
+    // Of a connection that ended before, the request knows only that it is not there.
+    drop(sender);
+    match connection.await {
+        Ok(Err(cause)) => Err(failed(&cause)),
+        _ => Err(failed(&error)),
+    }
 }
 
 /// Asks for a stream of HTTP/2 at `path`.
