@@ -1,7 +1,7 @@
 //! Why the managed daemon cannot be had.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why the managed daemon cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -43,4 +43,19 @@ pub enum ManagedError {
         /// The log's last lines.
         tail: String,
     },
+}
+
+impl ManagedError {
+    /// Returns what makes the error of a file out of the system's answer.
+    pub(super) fn file(
+        action: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::File {
+            action,
+            path,
+            source,
+        }
+    }
 }

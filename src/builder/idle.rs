@@ -38,14 +38,7 @@ impl InUse {
     /// Begins a use; waits for a daemon that is ending.
     pub(super) fn begin(home: &Home) -> Result<Self, ManagedError> {
         let path = home.usage();
-        let fail = |action| {
-            let path = path.clone();
-            move |source| ManagedError::File {
-                action,
-                path,
-                source,
-            }
-        };
+        let fail = |action| ManagedError::file(action, &path);
         let file = open(&path).map_err(fail("open"))?;
         file.lock_shared().map_err(fail("lock"))?;
         // Uses that are over before the watcher looks are seen by this.
@@ -102,19 +95,15 @@ impl Managed {
         let (mut used, mut seen) = (Instant::now(), None);
         while self.pid() == Some(pid) {
             thread::sleep(poll);
-            let failed = |source| ManagedError::File {
-                action: "lock",
-                path: path.clone(),
-                source,
-            };
-            let file = open(&path).map_err(failed)?;
+            let failed = ManagedError::file;
+            let file = open(&path).map_err(failed("lock", &path))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     used = Instant::now();
                     continue;
                 }
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
+                Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
             }
             let modified = file.metadata().and_then(|data| data.modified()).ok();
             if modified != seen {

@@ -12,26 +12,20 @@ use super::home::Home;
 
 /// Starts the daemon; its output goes to the log.
 pub(super) fn launch(home: &Home) -> Result<Child, ManagedError> {
-    let file = |action, path: PathBuf| {
-        move |source| ManagedError::File {
-            action,
-            path,
-            source,
-        }
-    };
+    let file = ManagedError::file;
     let config_file = home.config();
     if !config_file.exists() {
-        fs::write(&config_file, config::TEXT).map_err(file("write", config_file.clone()))?;
+        fs::write(&config_file, config::TEXT).map_err(file("write", &config_file))?;
     }
-    let log = File::create(home.log()).map_err(file("create", home.log()))?;
-    let errors = log.try_clone().map_err(file("open", home.log()))?;
+    let log = File::create(home.log()).map_err(file("create", &home.log()))?;
+    let errors = log.try_clone().map_err(file("open", &home.log()))?;
     let daemon = find("buildkitd").ok_or(ManagedError::NoBinary)?;
     let root = rustix::process::geteuid().is_root();
     let mut command = command(&daemon, root)?;
     if !root {
         // runc keeps its state there; a user without a login session has no such folder.
         let runtime = home.runtime();
-        fs::create_dir_all(&runtime).map_err(file("create", runtime.clone()))?;
+        fs::create_dir_all(&runtime).map_err(file("create", &runtime))?;
         command.env("XDG_RUNTIME_DIR", runtime);
     }
     command

@@ -122,14 +122,7 @@ impl Managed {
     /// # Errors
     /// There is no buildkitd to start, or it does not come up: then with the end of its log.
     pub fn start(&self) -> Result<Started, ManagedError> {
-        let file = |action, path: &Path| {
-            let path = path.to_owned();
-            move |source| ManagedError::File {
-                action,
-                path,
-                source,
-            }
-        };
+        let file = ManagedError::file;
         if self.home.socket().as_os_str().len() > LONGEST_SOCKET_PATH {
             return Err(ManagedError::LongPath(self.home.socket()));
         }
@@ -151,14 +144,7 @@ impl Managed {
 
     /// Starts it and waits until it listens; the caller holds the lock.
     fn launch(&self) -> Result<(), ManagedError> {
-        let file = |action, path: &Path| {
-            let path = path.to_owned();
-            move |source| ManagedError::File {
-                action,
-                path,
-                source,
-            }
-        };
+        let file = ManagedError::file;
         let mut child = launch::launch(&self.home)?;
         let path = self.home.process();
         fs::write(&path, child.id().to_string()).map_err(file("write", &path))?;
@@ -208,14 +194,7 @@ impl Managed {
     /// Waits for others who start or stop it; the lock is released with the file.
     fn lock(&self) -> Result<File, ManagedError> {
         let path = self.home.lock();
-        let fail = |action| {
-            let path = path.clone();
-            move |source| ManagedError::File {
-                action,
-                path,
-                source,
-            }
-        };
+        let fail = |action| ManagedError::file(action, &path);
         let lock = File::create(&path).map_err(fail("create"))?;
         lock.lock().map_err(fail("lock"))?;
         Ok(lock)
