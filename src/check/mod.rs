@@ -36,7 +36,7 @@ pub use options::Options;
 pub use rule::Rule;
 pub use rules::RULES;
 
-use crate::plan::{ImageStep, Plan, PlatformImage};
+use crate::plan::{ImageStep, Plan, PlanError, PlatformImage};
 use crate::project::golang::graph::Closure;
 use crate::project::golang::workspace::Workspace;
 use crate::project::manifest::{Document, Image, KeyPath, Manifest};
@@ -104,6 +104,36 @@ pub fn check(subject: &Subject<'_>, options: &Options, faults: Vec<Finding>) -> 
     }
     report.read_sources(subject.tree);
     report
+}
+
+/// Checks a project that was planned, or could not be; `whole` as in [`Planned`].
+///
+/// `subject` says nothing of the plan yet.
+#[must_use]
+pub fn check_planned(
+    subject: &Subject<'_>,
+    planned: &Result<(Plan, Vec<Arc<Closure>>), PlanError>,
+    whole: bool,
+    options: &Options,
+) -> Report {
+    let (planned, fault) = match planned {
+        Ok((plan, programs)) => {
+            let planned = Planned {
+                plan,
+                programs,
+                whole,
+            };
+            (Some(planned), None)
+        }
+        // Of files that are not there, the rule tells all at once.
+        Err(error) if error.misses_file() => (None, None),
+        Err(error) => (None, Some(faults::plan(error, subject.document))),
+    };
+    let subject = Subject {
+        planned,
+        ..*subject
+    };
+    check(&subject, options, fault.into_iter().collect())
 }
 
 /// An image of the manifest, and what is built of it.

@@ -13,7 +13,7 @@ use super::requests::answer;
 use crate::buildkit::error::SourceExcerpt;
 use crate::buildkit::gateway::{GatewayResult, Warning};
 use crate::check::lint::lint_result;
-use crate::check::{Finding, Options, Place, Planned, Point, Report, Subject, check, faults};
+use crate::check::{Finding, Options, Place, Point, Report, Subject, check, check_planned, faults};
 use crate::plan::{plan, programs};
 use crate::project::manifest::{Document, Manifest};
 
@@ -80,7 +80,7 @@ impl Frontend {
         let Ok(manifest) = parsed(Some(document)) else {
             return Ok(());
         };
-        let subject = subject(project, &manifest, Some(document), None);
+        let subject = subject(project, &manifest, Some(document));
         let report = check(&subject, &self.check_options(), Vec::new());
         for finding in &report.findings {
             self.send(warning(finding, document)).await?;
@@ -117,24 +117,14 @@ fn whole(
         let programs = programs(request(), &plan)?;
         Ok((plan, programs))
     });
-    // Of files that are not there, the rule tells all at once.
-    let told = |error: &&crate::plan::PlanError| !error.misses_file();
-    let fault = planned.as_ref().err().filter(told);
-    let fault = fault.map(|error| faults::plan(error, document));
-    let planned = planned.as_ref().ok().map(|(plan, programs)| Planned {
-        plan,
-        programs,
-        whole: true,
-    });
-    let subject = subject(project, &project.manifest, document, planned);
-    check(&subject, options, fault.into_iter().collect())
+    let subject = subject(project, &project.manifest, document);
+    check_planned(&subject, &planned, true, options)
 }
 
 fn subject<'a>(
     project: &'a ContextProject,
     manifest: &'a Manifest,
     document: Option<&'a Document>,
-    planned: Option<Planned<'a>>,
 ) -> Subject<'a> {
     Subject {
         document,
@@ -143,7 +133,7 @@ fn subject<'a>(
         tree: project.tree.as_ref(),
         whole_tree: project.tree.inner(),
         workspace: &project.workspace,
-        planned,
+        planned: None,
     }
 }
 

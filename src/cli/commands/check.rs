@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::check::{Options, Planned, Report, Subject, check, faults};
+use crate::check::{Options, Report, Subject, check_planned, faults};
 use crate::cli::Outcome;
 use crate::cli::annotations::Annotations;
 use crate::cli::output::Output;
@@ -109,10 +109,6 @@ impl Args {
                 Ok((plan, programs))
             })?;
         let document = project.document.as_ref();
-        // Of files that are not there, the rule tells all at once.
-        let told = |error: &&crate::plan::PlanError| !error.misses_file();
-        let fault = planned.as_ref().err().filter(told);
-        let fault = fault.map(|error| faults::plan(error, document));
         let subject = Subject {
             document,
             manifest: &project.manifest,
@@ -120,18 +116,11 @@ impl Args {
             tree: project.tree.as_ref(),
             whole_tree: project.tree.inner(),
             workspace: &project.workspace,
-            planned: planned.as_ref().ok().map(|(plan, programs)| Planned {
-                plan,
-                programs,
-                whole,
-            }),
+            planned: None,
         };
         let options = document.map(|document| Options::of_manifest(document.text()));
-        Ok(check(
-            &subject,
-            &options.unwrap_or_default(),
-            fault.into_iter().collect(),
-        ))
+        let options = options.unwrap_or_default();
+        Ok(check_planned(&subject, &planned, whole, &options))
     }
 }
 
