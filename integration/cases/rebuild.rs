@@ -98,6 +98,19 @@ fn an_edit_of_a_package_compiles_only_what_imports_it() {
     assert_eq!(push(&sandbox).ran("compile "), ["compile one linux/amd64"]);
 }
 
+/// A main package's folder is a layer of its own upon what it imports.
+#[test]
+fn an_edit_in_a_main_sends_no_other_package() {
+    let sandbox = pair(&fresh());
+    let rawjson = || sandbox.push().args(["--progress", "rawjson"]);
+    rawjson().succeeds();
+    sandbox.edit("one/main.go", "func main() {", "func main() {\n\t_ = 1");
+    assert_eq!(Vertices::unpacked(&rawjson().succeeds()).len(), 1);
+    let edited = format!("package word\n\nconst Word = \"{}\"\n", fresh());
+    sandbox.write("word/word.go", &edited);
+    assert_eq!(Vertices::unpacked(&rawjson().succeeds()).len(), 2);
+}
+
 /// `go` keeps what it knows of a folder, imports among it, under the names, sizes and times of its
 /// files.
 #[test]

@@ -46,6 +46,19 @@ impl Vertices {
         ran.collect::<BTreeSet<_>>().len()
     }
 
+    /// Returns the digests of the layers that the daemon unpacked.
+    pub(crate) fn unpacked(run: &Run) -> BTreeSet<String> {
+        let lines = run.stderr.lines().filter(|line| line.starts_with('{'));
+        let reports = lines.map(|line| serde_json::from_str(line).unwrap());
+        let ids = reports.flat_map(|report: Value| {
+            let statuses = report["statuses"].as_array().into_iter().flatten();
+            let ids = statuses.filter_map(|status| status["id"].as_str());
+            ids.map(str::to_owned).collect::<Vec<_>>()
+        });
+        ids.filter_map(|id| Some(id.strip_prefix("extracting ")?.to_owned()))
+            .collect()
+    }
+
     /// Returns the names of vertices that begin so and really ran, sorted.
     pub(crate) fn ran(&self, prefix: &str) -> Vec<&str> {
         self.named(prefix, false)

@@ -17,9 +17,7 @@ use crate::base::BaseError;
 use crate::base::certs::{PemFile, normalized};
 use crate::container::files::FileSets;
 use crate::content::Store;
-use crate::llb::{
-    Action, Bind, Cache, CopyFrom, FileOp, Metadata, Mkdir, Mkfile, Output, Secret, Sharing,
-};
+use crate::llb::{Bind, Cache, CopyFrom, FileOp, Metadata, Mkfile, Output, Secret, Sharing};
 use crate::lower::Circumstances;
 use crate::pipeline::present::{BuiltIn, Parts, PresentError, Sources, Toolchain};
 use crate::plan::{
@@ -30,8 +28,6 @@ use crate::project::tree::{Tree as _, TreePath};
 
 /// Folder of the list of files in the step that copies them.
 const LISTS: &str = "/run/gobuild/list";
-/// Folder of the project's own certificates in the step that fetches a toolchain.
-const EXTRA_TRUST: &str = "/run/gobuild/trust";
 /// Id of the mount that toolchains are downloaded to.
 const TOOLCHAINS: &str = "gobuild/toolchains";
 
@@ -57,6 +53,7 @@ pub(super) fn sources(
     Ok(Sources {
         store: Arc::new(Store::new()),
         toolchain: toolchain(plan, own, &circumstances, trust.as_ref())?,
+        trust: trust.as_deref().map(certificates).transpose()?,
         helper: plan.runs_helper().then(|| own.image.clone()),
         module_files: module_files.transpose()?.flatten(),
         packages: packages.collect::<Result<_, _>>()?,
@@ -194,11 +191,7 @@ fn toolchain(
         ToolchainSource::Host => Err(FrontendError::HostToolchain),
         ToolchainSource::Proxy => {
             let fetched = fetched(version, own, circumstances, trust)?;
-            Ok(Toolchain::Layout(match trust {
-                None => fetched,
-                // The modules step trusts what its root does.
-                Some(pem) => with_file(&fetched, "/etc/ssl/certs", pem)?,
-            }))
+            Ok(Toolchain::Tree(fetched))
         }
     }
 }
@@ -224,11 +217,10 @@ fn fetched(
         .env("PATH", format!("{GO}/bin"))
         .env(
             "SSL_CERT_DIR",
-            format!("{}:{EXTRA_TRUST}:/etc/ssl/certs", paths::TRUST),
+            format!("{}:{}:/etc/ssl/certs", paths::TRUST, paths::EXTRA_TRUST),
         );
     if let Some(pem) = trust {
-        let root = with_file(&Output::scratch(), "/", pem)?;
-        exec = exec.bind(EXTRA_TRUST, Bind::read_only(&root));
+        exec = exec.bind(paths::EXTRA_TRUST, Bind::read_only(&certificates(pem)?));
     }
     for variable in LENT_VARIABLES {
         let id = format!("{VARIABLE_SECRET}{variable}");
@@ -244,15 +236,11 @@ fn fetched(
     Ok(circumstances.online(exec).build()?.output(paths::OUTPUT)?)
 }
 
-/// Returns a root with a file of certificates added.
-fn with_file(root: &Output, folder: &str, pem: &str) -> Result<Output, crate::llb::Error> {
-    let file = format!("{}/gobuild-modules-ca.pem", folder.trim_end_matches('/'));
-    let file = Action::from(Mkfile::new(file, 0o644, pem));
-    let op = match folder {
-        "/" => FileOp::new(root, file),
-        folder => FileOp::new(root, Mkdir::new(folder, 0o755).parents()).then(file),
-    };
-    op.metadata(Metadata::named("certificates for downloads"))
+/// Returns a root with a file of certificates.
+fn certificates(pem: &str) -> Result<Output, crate::llb::Error> {
+    let file = Mkfile::new("/gobuild-modules-ca.pem", 0o644, pem);
+    FileOp::new(&Output::scratch(), file)
+        .metadata(Metadata::named("certificates for downloads"))
         .build()
 }
 

@@ -1,7 +1,7 @@
 //! The compile step: `go build` with exact inputs, no network and no shell.
 
 use super::{LowerError, Presented, by_definition, packages, with_env, with_jobs};
-use crate::llb::{Bind, Exec, Metadata, Network, Output, Tmpfs};
+use crate::llb::{Bind, Metadata, Network, Output, Tmpfs};
 use crate::plan::{CompileStep, PackagesStep, Plan, paths};
 
 /// What a step sees.
@@ -23,8 +23,9 @@ pub(super) fn lower(
     inputs: Inputs<'_>,
 ) -> Result<Output, LowerError> {
     let name = format!("compile {} {}", step.binary, step.platform);
-    let root = Bind::read_only(&inputs.presented.toolchain);
-    let mut exec = Exec::new(root, plan.build_platform.clone(), &step.args)
+    let mut exec = inputs
+        .presented
+        .step(plan, &step.args)
         .cwd(&step.directory)
         .network(Network::None)
         .bind(paths::ROOT, by_definition(inputs.closure))

@@ -19,7 +19,7 @@ pub use image::{CopiedFiles, ImageInputs, LoweredImage, binaries, image, rfc3339
 use crate::llb::{
     self, Bind, Cache, ContentCache, Exec, Network, Output, ProxyEnv, Secret, Sharing,
 };
-use crate::plan::{CompileStep, JOBS_VARIABLE, Plan, VARIABLE_SECRET};
+use crate::plan::{CompileStep, JOBS_VARIABLE, Plan, VARIABLE_SECRET, paths};
 
 /// Id of the mount that holds `GOCACHE`: its entries are keyed by toolchain, flags and content, so
 /// all projects of a builder share one.
@@ -90,13 +90,24 @@ impl Circumstances {
     }
 }
 
+/// Go, as it was presented.
+#[derive(Clone, Debug)]
+pub enum Toolchain {
+    /// A root of which nothing is used but what lies at `/usr/local/go`.
+    Tree(Output),
+    /// The root that steps run in, with Go at `/usr/local/go`: an image, with a C compiler maybe.
+    Root(Output),
+}
+
 /// The vertices that stand for a plan's inputs.
 #[derive(Clone, Debug)]
 pub struct Presented {
     /// What the caller asks of every step.
     pub circumstances: Circumstances,
-    /// Root of step containers, with Go at `/usr/local/go`.
-    pub toolchain: Output,
+    /// Go.
+    pub toolchain: Toolchain,
+    /// The project's certificates for downloads, as a root of their own, where no session lends them.
+    pub trust: Option<Output>,
     /// gobuild itself, for steps that run it; none if no step does.
     pub helper: Option<Output>,
     /// The project's module files; none if no step downloads.
@@ -108,6 +119,24 @@ pub struct Presented {
 }
 
 impl Presented {
+    /// Begins a step that runs `go`, or gobuild beside it.
+    ///
+    /// Go's tree alone is mounted into an empty root. A root that is an input would be the lower side
+    /// of an overlay, whether it is read-only or not (`PrepareMounts` of BuildKit's
+    /// `frontend/gateway/container`), and Linux writes out all that the overlay's file system still
+    /// holds in memory before it lets go of one (`ovl_sync_fs`): all that the step has just compiled.
+    fn step(&self, plan: &Plan, args: &[String]) -> Exec {
+        let platform = plan.build_platform.clone();
+        match &self.toolchain {
+            Toolchain::Root(root) => Exec::new(Bind::read_only(root), platform, args),
+            Toolchain::Tree(tree) => {
+                let root = Bind::writable(&Output::scratch());
+                let tree = by_definition(tree).selector(paths::GOROOT);
+                Exec::new(root, platform, args).bind(paths::GOROOT, tree)
+            }
+        }
+    }
+
     /// Returns the mount of gobuild itself.
     fn helper(&self) -> Result<Bind, LowerError> {
         let helper = self.helper.as_ref().ok_or(LowerError::NoHelper)?;

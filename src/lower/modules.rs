@@ -53,8 +53,8 @@ fn exec(
     files: &Output,
     args: &[String],
 ) -> Exec {
-    let root = Bind::read_only(&presented.toolchain);
-    let mut exec = Exec::new(root, plan.build_platform.clone(), args)
+    let mut exec = presented
+        .step(plan, args)
         .cwd(&step.directory)
         .bind(paths::ROOT, by_definition(files))
         .cache(
@@ -65,6 +65,9 @@ fn exec(
         )
         .tmpfs(paths::TEMPORARY, Tmpfs::default());
     exec = presented.circumstances.online(exec);
+    if let Some(trust) = &presented.trust {
+        exec = exec.bind(paths::EXTRA_TRUST, Bind::read_only(trust));
+    }
     // A variable that the plan sets itself is lent by nobody.
     let lent = LENT_VARIABLES.iter().copied();
     for variable in lent.filter(|variable| !step.env.contains_key(*variable)) {

@@ -82,8 +82,9 @@ impl Inputs<'_> {
             PackageSet::Standard => "standard library",
             PackageSet::Dependencies => "dependencies",
         };
-        let root = Bind::read_only(&self.presented.toolchain);
-        let mut exec = Exec::new(root, plan.build_platform.clone(), &step.args)
+        let mut exec = self
+            .presented
+            .step(plan, &step.args)
             .cwd(&step.directory)
             .network(Network::None)
             .tmpfs(paths::TEMPORARY, Tmpfs::default())

@@ -11,7 +11,8 @@ use serde_json::Value;
 use told::{decoded, exec_lines, file_lines, only, taken};
 
 use super::{
-    Binaries, Circumstances, CopiedFiles, ImageInputs, LowerError, Presented, binaries, compile_all,
+    Binaries, Circumstances, CopiedFiles, ImageInputs, LowerError, Presented, Toolchain, binaries,
+    compile_all,
 };
 use crate::llb::{Local, Metadata, OciLayout, Output};
 use crate::oci::{ImageConfig, Platform};
@@ -45,7 +46,8 @@ fn presented(plan: &Plan) -> Presented {
     let closures = plan.compiles.iter();
     Presented {
         circumstances: Circumstances::default(),
-        toolchain: layout("go", platform),
+        toolchain: Toolchain::Tree(layout("go", platform)),
+        trust: None,
         helper: plan.runs_helper().then(|| layout("gobuild", platform)),
         packages: plan
             .packages
@@ -109,15 +111,35 @@ fn a_compile_step_has_no_network_no_shell_and_exact_inputs() {
     env GOOS=linux
     env GOPATH=/go
     env GOPROXY=off
+    env GOTMPDIR=/out
     env GOTOOLCHAIN=local
     env GOWORK=off
     env HOME=/tmp
     env PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     env TMPDIR=/tmp
     secret env GOMAXPROCS of gobuild.env.GOMAXPROCS optional
-    mount BIND / of go read-only
+    mount BIND / as output 0
     mount CACHE /cache/go-build id gobuild/go-build shared
-    mount BIND /out as output
+    mount BIND /out as output 1
+    mount BIND /src of app linux/amd64 read-only content-cache OFF
+    mount TMPFS /tmp
+    mount BIND /usr/local/go of go read-only content-cache OFF
+    "##);
+}
+
+#[test]
+fn an_image_with_go_is_the_root_of_steps() {
+    let plan = Project::new([("go.mod", GO_MOD), ("main.go", MAIN)]).plan();
+    let mut presented = presented(&plan);
+    presented.toolchain = Toolchain::Root(layout("golang", &plan.build_platform));
+    let binaries = compile_all(&plan, &presented).unwrap();
+    let ops = decoded(binaries.get(0).unwrap().1);
+    let lines = exec_lines(only(&ops, "exec"));
+    let (_, mounts) = lines.split_once("optional\n").unwrap();
+    insta::assert_snapshot!(mounts, @r##"
+    mount BIND / of golang read-only
+    mount CACHE /cache/go-build id gobuild/go-build shared
+    mount BIND /out as output 0
     mount BIND /src of app linux/amd64 read-only content-cache OFF
     mount TMPFS /tmp
     "##);
@@ -169,7 +191,7 @@ fn modules_are_filled_platform_by_platform_and_nothing_secret_is_said() {
     env HOME=/tmp
     env NETRC=/run/gobuild/netrc
     env PATH=/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-    env SSL_CERT_DIR=/run/gobuild/ca:/etc/ssl/certs
+    env SSL_CERT_DIR=/run/gobuild/ca:/run/gobuild/trust:/etc/ssl/certs
     env TMPDIR=/tmp
     env GOARCH=amd64
     env GOOS=linux
@@ -184,11 +206,12 @@ fn modules_are_filled_platform_by_platform_and_nothing_secret_is_said() {
     secret env HTTP_PROXY of gobuild.env.HTTP_PROXY optional
     secret env HTTPS_PROXY of gobuild.env.HTTPS_PROXY optional
     secret env NO_PROXY of gobuild.env.NO_PROXY optional
-    mount BIND / of go read-only
+    mount BIND / as output 0
     mount CACHE /cache/go-build id gobuild/go-build shared
-    mount BIND /go/pkg/mod as output
+    mount BIND /go/pkg/mod as output 1
     mount BIND /src of module files read-only content-cache OFF
     mount TMPFS /tmp
+    mount BIND /usr/local/go of go read-only content-cache OFF
     mount SECRET /run/gobuild/ca/gobuild.ca.pem id gobuild.ca optional
     mount SECRET /run/gobuild/netrc id gobuild.netrc optional
     mount SECRET /run/secrets/token id token
@@ -197,11 +220,11 @@ fn modules_are_filled_platform_by_platform_and_nothing_secret_is_said() {
     // The second platform's listing starts from the modules of the first.
     assert_eq!(
         taken(second),
-        ["go", "modules for linux/amd64", "module files"]
+        ["modules for linux/amd64", "module files", "go"]
     );
     assert_eq!(
         taken(compile),
-        ["go", "modules for linux/arm64", "app linux/arm64"]
+        ["modules for linux/arm64", "app linux/arm64", "go"]
     );
 }
 

@@ -169,10 +169,11 @@ enum CacheUse {
 }
 
 /// Returns the inputs of the steps.
-fn presented(sources: &Sources, toolchain: Output) -> Presented {
+fn presented(sources: &Sources, toolchain: lower::Toolchain) -> Presented {
     Presented {
         circumstances: sources.circumstances.clone(),
         toolchain,
+        trust: sources.trust.clone(),
         helper: sources.helper.clone(),
         module_files: sources.module_files.clone(),
         packages: sources.packages.clone(),
@@ -259,13 +260,13 @@ async fn solve(
     })
 }
 
-async fn toolchain(gateway: &Gateway, inputs: &Inputs) -> Result<Output, FunctionError> {
+async fn toolchain(gateway: &Gateway, inputs: &Inputs) -> Result<lower::Toolchain, FunctionError> {
     match &inputs.sources.toolchain {
-        Toolchain::Layout(output) => Ok(output.clone()),
+        Toolchain::Tree(output) => Ok(lower::Toolchain::Tree(output.clone())),
         Toolchain::Image(reference) => {
             let platform = &inputs.plan.build_platform;
             let (output, _) = registry_image(gateway, inputs, reference, platform).await?;
-            Ok(output)
+            Ok(lower::Toolchain::Root(output))
         }
     }
 }

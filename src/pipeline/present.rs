@@ -34,6 +34,8 @@ pub struct Sources {
     pub circumstances: Circumstances,
     /// The toolchain.
     pub toolchain: Toolchain,
+    /// The project's certificates for downloads, as a root of their own, where no session lends them.
+    pub trust: Option<Output>,
     /// gobuild itself; none if no step runs it.
     pub helper: Option<Output>,
     /// The project's module files; none if no step downloads.
@@ -65,8 +67,8 @@ pub trait Parts: Send + Sync {
 /// The root of step containers.
 #[derive(Clone, Debug)]
 pub enum Toolchain {
-    /// A layout of ours.
-    Layout(Output),
+    /// A root that holds Go's tree, and nothing else that is used.
+    Tree(Output),
     /// An image of a registry, which the daemon resolves.
     Image(String),
 }
@@ -126,7 +128,7 @@ impl Sources {
         let version = &plan.toolchain.version;
         let prepared = |kind| -> Result<Toolchain, PresentError> {
             let layout = toolchain::prepare(kind, version, platform, host)?;
-            Ok(Toolchain::Layout(serve(
+            Ok(Toolchain::Tree(serve(
                 &store,
                 layout,
                 platform,
@@ -163,6 +165,7 @@ impl Sources {
             store,
             circumstances: Circumstances::default(),
             toolchain,
+            trust: None,
         })
     }
 
@@ -264,55 +267,86 @@ fn escaped(path: &str) -> String {
 }
 
 /// Returns the sets of files that steps see, each named after the first step that sees it.
-fn sets(plan: &Plan) -> BTreeMap<&BTreeSet<TreePath>, String> {
+fn sets(plan: &Plan) -> BTreeMap<&BTreeSet<TreePath>, Set<'_>> {
     let mut sets = BTreeMap::new();
     for step in &plan.compiles {
-        let name = || format!("sources of {} {}", step.binary, step.platform);
-        sets.entry(&step.inputs).or_insert_with(name);
+        let set = || Set {
+            name: format!("sources of {} {}", step.binary, step.platform),
+            main: Some(&step.package),
+        };
+        sets.entry(&step.inputs).or_insert_with(set);
     }
     let modules = plan.modules.iter().map(|step| &step.inputs);
     let packages = plan.packages.iter().map(|step| &step.inputs);
     for inputs in modules.chain(packages).filter(|inputs| !inputs.is_empty()) {
-        let name = || "module files".to_owned();
-        sets.entry(inputs).or_insert_with(name);
+        let set = || Set {
+            name: "module files".to_owned(),
+            main: None,
+        };
+        sets.entry(inputs).or_insert_with(set);
     }
     sets
 }
 
+/// What is known of a set of files.
+struct Set<'a> {
+    /// What progress displays call it.
+    name: String,
+    /// The folder of the main package that it is for.
+    main: Option<&'a TreePath>,
+}
+
 /// Packs sets of files, each as a layout.
+///
+/// The files of a main package's folder are a layer upon the others: whoever edits one of them has
+/// the daemon fetch and unpack that small layer alone.
 fn pack<'a>(
     store: &Store,
     tree: &ProjectTree,
     platform: &Platform,
-    sets: BTreeMap<&'a BTreeSet<TreePath>, String>,
+    sets: BTreeMap<&'a BTreeSet<TreePath>, Set<'_>>,
 ) -> Result<BTreeMap<&'a BTreeSet<TreePath>, Output>, PresentError> {
-    let builders = sets
-        .keys()
-        .map(|set| layer(tree, set))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut builders = Vec::new();
+    let mut counts = Vec::new();
+    for (files, set) in &sets {
+        let is_main = |path: &&TreePath| set.main.is_some_and(|main| path.parent() == *main);
+        let (main, others): (Vec<_>, Vec<_>) = files.iter().partition(is_main);
+        let parts = [others, main].into_iter().filter(|part| !part.is_empty());
+        let before = builders.len();
+        for part in parts {
+            builders.push(layer(tree, ContainerLayout::of(files.iter()), &part)?);
+        }
+        counts.push(builders.len() - before);
+    }
     let layers = pack_layers(&builders, &FileCache::new(FILE_MEMORY), Compression::None)?;
+    let mut rest = layers.as_slice();
     let mut outputs = BTreeMap::new();
-    for ((set, name), layer) in sets.iter().zip(&layers) {
-        let layout = Layout::new("gobuild/closure", platform, std::slice::from_ref(layer))?;
-        outputs.insert(*set, serve(store, layout, platform, name)?);
+    for ((files, set), count) in sets.into_iter().zip(counts) {
+        let (layers, after) = rest.split_at(count);
+        rest = after;
+        let layout = Layout::new("gobuild/closure", platform, layers)?;
+        outputs.insert(files, serve(store, layout, platform, &set.name)?);
     }
     Ok(outputs)
 }
 
-/// Returns the layer of one set of files, each at its place in step containers. Modes are not the
+/// Returns a layer of files, each at its place in step containers. Modes are not the
 /// disk's: no compiler reads them, and they differ between checkouts. Nor are times, but they must
 /// differ where contents do: `go` keeps what it has read of a folder (imports, constraints, patterns
 /// of embedded files) in its build cache under the names, sizes and times of its files
 /// (`dirHash` of `cmd/go/internal/modindex`).
-fn layer(tree: &ProjectTree, files: &BTreeSet<TreePath>) -> Result<LayerBuilder, PresentError> {
-    let places = ContainerLayout::of(files);
+fn layer(
+    tree: &ProjectTree,
+    places: ContainerLayout,
+    files: &[&TreePath],
+) -> Result<LayerBuilder, PresentError> {
     let mut layer = LayerBuilder::new();
     // The folder that `go` runs in exists even if all files lie elsewhere.
     let root = places.relative(&TreePath::root());
     if !root.is_root() {
         layer.directory(root.as_str(), Attributes::DIRECTORY)?;
     }
-    for path in files {
+    for &path in files {
         let source = tree
             .inner()
             .locate(path)?

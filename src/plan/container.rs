@@ -13,6 +13,8 @@ pub mod paths {
     pub const ROOT: &str = "/src";
     /// The `go` command (both in the packed toolchain and in the `golang` images).
     pub const GO: &str = "/usr/local/go/bin/go";
+    /// `GOROOT`, as above.
+    pub const GOROOT: &str = "/usr/local/go";
     /// `GOPATH`.
     pub const GOPATH: &str = "/go";
     /// `GOMODCACHE`, or the folder of one that holds selected packages alone.
@@ -35,6 +37,8 @@ pub mod paths {
     pub const OUTPUT: &str = "/out";
     /// Folder of the certificates that the session lends to steps with network.
     pub const TRUST: &str = "/run/gobuild/ca";
+    /// Folder of the project's own certificates, where the session does not lend them.
+    pub const EXTRA_TRUST: &str = "/run/gobuild/trust";
     /// The session's netrc.
     pub const NETRC: &str = "/run/gobuild/netrc";
     /// Variables of the session, as `GOENV` has them, where a builder has no secret variables.

@@ -56,26 +56,29 @@ fn in_cache_mounts_a_step_only_comes_before_those_that_need_it() {
     let execs = execs(&two());
     let standard = with(&execs, &["build", "strings"]);
     insta::assert_snapshot!(mounts(standard), @r##"
-    mount BIND / of go read-only
+    mount BIND / as output 0
     mount CACHE /cache/go-build id gobuild/go-build shared
-    mount BIND /out as output content-cache OFF
+    mount BIND /out as output 1 content-cache OFF
+    mount BIND /usr/local/go of go read-only content-cache OFF
     "##);
     let dependencies = with(&execs, &["build", "github.com/google/uuid"]);
     insta::assert_snapshot!(mounts(dependencies), @r##"
-    mount BIND / of go read-only
+    mount BIND / as output 0
     mount CACHE /cache/go-build id gobuild/go-build shared
     mount BIND /go/pkg/mod of modules for linux/amd64 read-only content-cache OFF
-    mount BIND /out of standard library for linux/amd64 as output content-cache OFF
+    mount BIND /out of standard library for linux/amd64 as output 1 content-cache OFF
     mount BIND /src of module files read-only content-cache OFF
+    mount BIND /usr/local/go of go read-only content-cache OFF
     "##);
     let compile = with(&execs, &["/out/a"]);
     insta::assert_snapshot!(mounts(compile), @r##"
-    mount BIND / of go read-only
+    mount BIND / as output 0
     mount CACHE /cache/go-build id gobuild/go-build shared
     mount BIND /go/pkg/mod of modules for linux/amd64 read-only content-cache OFF
-    mount BIND /out as output
+    mount BIND /out as output 1
     mount BIND /run/gobuild/after of dependencies for linux/amd64 read-only content-cache OFF
     mount BIND /src of a linux/amd64 read-only content-cache OFF
+    mount BIND /usr/local/go of go read-only content-cache OFF
     "##);
 }
 
@@ -87,27 +90,30 @@ fn in_layers_each_step_starts_from_what_the_one_below_left() {
     let mounts = |exec| mounts(exec).replace(&modules, "MODULES");
     let standard = with(&execs, &["build", "strings"]);
     insta::assert_snapshot!(mounts(standard), @r##"
-    mount BIND / of go read-only
+    mount BIND / as output 0
     mount CACHE /cache/go-build id gobuild/go-build shared
-    mount BIND /cache/used as output content-cache OFF
+    mount BIND /cache/used as output 1 content-cache OFF
     mount BIND /run/gobuild/bin of gobuild read-only content-cache OFF
+    mount BIND /usr/local/go of go read-only content-cache OFF
     "##);
     let dependencies = with(&execs, &["build", "github.com/google/uuid"]);
     insta::assert_snapshot!(mounts(dependencies), @r##"
-    mount BIND / of go read-only
+    mount BIND / as output 0
     mount CACHE /cache/go-build id gobuild/go-build shared
-    mount BIND /cache/used of standard library for linux/amd64 as output content-cache OFF
+    mount BIND /cache/used of standard library for linux/amd64 as output 1 content-cache OFF
     mount BIND MODULES of modules for linux/amd64 read-only content-cache OFF
     mount BIND /run/gobuild/bin of gobuild read-only content-cache OFF
     mount BIND /src of module files read-only content-cache OFF
+    mount BIND /usr/local/go of go read-only content-cache OFF
     "##);
     let compile = with(&execs, &["/out/a"]);
     insta::assert_snapshot!(mounts(compile), @r##"
-    mount BIND / of go read-only
+    mount BIND / as output 0
     mount CACHE /cache/go-build of dependencies for linux/amd64 id gobuild/go-build shared content-cache OFF
     mount BIND MODULES of modules for linux/amd64 read-only content-cache OFF
-    mount BIND /out as output
+    mount BIND /out as output 1
     mount BIND /src of a linux/amd64 read-only content-cache OFF
+    mount BIND /usr/local/go of go read-only content-cache OFF
     "##);
 }
 
@@ -128,14 +134,15 @@ fn each_platform_selects_modules_in_a_step_of_its_own() {
     let command = command.join(" ").replace(&output, "OUTPUT");
     insta::assert_snapshot!(command, @r##"/run/gobuild/bin/gobuild step modules --output OUTPUT --query GOARCH=amd64 GOOS=linux /usr/local/go/bin/go list -deps -json=ImportPath,Dir,Standard,Module,EmbedFiles,CgoFiles,SwigFiles,SwigCXXFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles -- github.com/google/uuid"##);
     insta::assert_snapshot!(mounts(modules).replace(&output, "OUTPUT"), @r##"
-    mount BIND / of go read-only
+    mount BIND / as output 0
     mount CACHE /cache/go-build id gobuild/go-build shared
     mount CACHE /cache/go-mod id gobuild/go-mod shared
-    mount BIND OUTPUT as output
+    mount BIND OUTPUT as output 1
     mount BIND /run/gobuild/bin of gobuild read-only content-cache OFF
     mount BIND /src of module files read-only content-cache OFF
+    mount BIND /usr/local/go of go read-only content-cache OFF
     "##);
-    assert_eq!(taken(modules), ["go", "gobuild", "module files"]);
+    assert_eq!(taken(modules), ["gobuild", "module files", "go"]);
 }
 
 #[test]

@@ -49,8 +49,10 @@ pub(super) fn exec_lines(op: &Value) -> String {
             let input = usize::try_from(input).unwrap();
             line.push_str(&format!(" of {}", text(&op["inputs"][input]["digest"])));
         }
-        if mount["output"] == 0 && mount["mount_type"] == "BIND" {
-            line.push_str(" as output");
+        if let Some(output) = mount["output"].as_i64().filter(|&output| output >= 0)
+            && mount["mount_type"] == "BIND"
+        {
+            line.push_str(&format!(" as output {output}"));
         }
         let kinds = ["cache", "secret", "ssh"].map(|kind| &mount[kind]);
         for kind in kinds.into_iter().filter(|kind| !kind.is_null()) {

@@ -23,8 +23,10 @@ pub fn offline(
     image: &PlatformImage,
 ) -> Result<Output, FunctionError> {
     let toolchain = match &sources.toolchain {
-        Toolchain::Layout(output) => output.clone(),
-        Toolchain::Image(reference) => written(reference, &plan.build_platform)?,
+        Toolchain::Tree(output) => lower::Toolchain::Tree(output.clone()),
+        Toolchain::Image(reference) => {
+            lower::Toolchain::Root(written(reference, &plan.build_platform)?)
+        }
     };
     let binaries = lower::compile_all(plan, &presented(sources, toolchain))?;
     let base = match &image.base {

@@ -54,6 +54,8 @@ pub(crate) fn step(
 ) -> Result<CompileStep, UnquotableStamp> {
     let layout = Layout::of(&main.inputs);
     let mut env = environment::compiling(go, workspace, layout, platform);
+    // The linker's output is then renamed, not copied out of another file system.
+    env.insert("GOTMPDIR".to_owned(), paths::OUTPUT.to_owned());
     if let Some(program) = policy.cache_program(main.import_path, platform, false) {
         env.insert("GOCACHEPROG".to_owned(), program);
     }

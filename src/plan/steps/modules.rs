@@ -130,7 +130,7 @@ fn environment(go: &Go, workspace: &Workspace, layout: Layout) -> BTreeMap<Strin
     // Go reads every file of these folders beside the image's own bundle (crypto/x509).
     env.insert(
         "SSL_CERT_DIR".to_owned(),
-        format!("{}:/etc/ssl/certs", paths::TRUST),
+        format!("{}:{}:/etc/ssl/certs", paths::TRUST, paths::EXTRA_TRUST),
     );
     env.insert(
         "GIT_SSL_CAINFO".to_owned(),
