@@ -24,6 +24,7 @@ mod header;
 mod layer;
 mod layout;
 mod pack;
+mod repacked;
 mod store;
 mod tree;
 mod unpack;

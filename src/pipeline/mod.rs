@@ -11,6 +11,7 @@
 
 pub mod abilities;
 pub mod caches;
+mod closures;
 #[cfg(test)]
 mod examples;
 pub mod exports;

@@ -1,28 +1,23 @@
 //! Presents a plan's inputs to the daemon: each as a digest-keyed OCI layout in a store that the
 //! session serves. The daemon asks for bytes only where a step that needs them is not cached.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::certs::PemFile;
 use crate::base::{self, BaseError};
-use crate::content::{
-    Attributes, Compression, FileCache, LayerBuilder, LayerError, Layout, LayoutError, STORE_ID,
-    Store, pack_layers,
-};
+use crate::content::{LayerError, Layout, LayoutError, STORE_ID, Store};
 use crate::llb::{self, CopyFrom, FileOp, Local, Metadata, OciLayout, Output, Timestamp};
 use crate::lower::Circumstances;
 use crate::oci::Platform;
+use crate::pipeline::closures;
 use crate::pipeline::project::ProjectTree;
-use crate::plan::{FilesLayer, Layout as ContainerLayout, Plan, ToolchainSource};
+use crate::plan::{FilesLayer, Plan, ToolchainSource};
 use crate::project::tree::{Tree as _, TreeError, TreePath};
 use crate::toolchain::{self, Helper, Host, Kind, ToolchainError};
 
 /// Name of the local source that serves files which images copy.
 pub const FILES_SOURCE: &str = "project";
-
-/// Memory that packing may hold file contents in, so that a file of many closures is read once.
-const FILE_MEMORY: u64 = 256 << 20;
 
 /// A plan's inputs as the daemon sees them.
 pub struct Sources {
@@ -148,7 +143,7 @@ impl Sources {
             let layout = helper.layout(platform, host)?;
             Ok::<_, PresentError>(serve(&store, layout, platform, "gobuild")?)
         });
-        let files = pack(&store, tree, platform, sets(plan))?;
+        let files = closures::pack(plan, tree, &store, &host.cache)?;
         let of = |inputs| files.get(inputs).cloned();
         let closures = plan.compiles.iter();
         Ok(Self {
@@ -266,98 +261,8 @@ fn escaped(path: &str) -> String {
     pattern
 }
 
-/// Returns the sets of files that steps see, each named after the first step that sees it.
-fn sets(plan: &Plan) -> BTreeMap<&BTreeSet<TreePath>, Set<'_>> {
-    let mut sets = BTreeMap::new();
-    for step in &plan.compiles {
-        let set = || Set {
-            name: format!("sources of {} {}", step.binary, step.platform),
-            main: Some(&step.package),
-        };
-        sets.entry(&step.inputs).or_insert_with(set);
-    }
-    let modules = plan.modules.iter().map(|step| &step.inputs);
-    let packages = plan.packages.iter().map(|step| &step.inputs);
-    for inputs in modules.chain(packages).filter(|inputs| !inputs.is_empty()) {
-        let set = || Set {
-            name: "module files".to_owned(),
-            main: None,
-        };
-        sets.entry(inputs).or_insert_with(set);
-    }
-    sets
-}
-
-/// What is known of a set of files.
-struct Set<'a> {
-    /// What progress displays call it.
-    name: String,
-    /// The folder of the main package that it is for.
-    main: Option<&'a TreePath>,
-}
-
-/// Packs sets of files, each as a layout.
-///
-/// The files of a main package's folder are a layer upon the others: whoever edits one of them has
-/// the daemon fetch and unpack that small layer alone.
-fn pack<'a>(
-    store: &Store,
-    tree: &ProjectTree,
-    platform: &Platform,
-    sets: BTreeMap<&'a BTreeSet<TreePath>, Set<'_>>,
-) -> Result<BTreeMap<&'a BTreeSet<TreePath>, Output>, PresentError> {
-    let mut builders = Vec::new();
-    let mut counts = Vec::new();
-    for (files, set) in &sets {
-        let is_main = |path: &&TreePath| set.main.is_some_and(|main| path.parent() == *main);
-        let (main, others): (Vec<_>, Vec<_>) = files.iter().partition(is_main);
-        let parts = [others, main].into_iter().filter(|part| !part.is_empty());
-        let before = builders.len();
-        for part in parts {
-            builders.push(layer(tree, ContainerLayout::of(files.iter()), &part)?);
-        }
-        counts.push(builders.len() - before);
-    }
-    let layers = pack_layers(&builders, &FileCache::new(FILE_MEMORY), Compression::None)?;
-    let mut rest = layers.as_slice();
-    let mut outputs = BTreeMap::new();
-    for ((files, set), count) in sets.into_iter().zip(counts) {
-        let (layers, after) = rest.split_at(count);
-        rest = after;
-        let layout = Layout::new("gobuild/closure", platform, layers)?;
-        outputs.insert(files, serve(store, layout, platform, &set.name)?);
-    }
-    Ok(outputs)
-}
-
-/// Returns a layer of files, each at its place in step containers. Modes are not the
-/// disk's: no compiler reads them, and they differ between checkouts. Nor are times, but they must
-/// differ where contents do: `go` keeps what it has read of a folder (imports, constraints, patterns
-/// of embedded files) in its build cache under the names, sizes and times of its files
-/// (`dirHash` of `cmd/go/internal/modindex`).
-fn layer(
-    tree: &ProjectTree,
-    places: ContainerLayout,
-    files: &[&TreePath],
-) -> Result<LayerBuilder, PresentError> {
-    let mut layer = LayerBuilder::new();
-    // The folder that `go` runs in exists even if all files lie elsewhere.
-    let root = places.relative(&TreePath::root());
-    if !root.is_root() {
-        layer.directory(root.as_str(), Attributes::DIRECTORY)?;
-    }
-    for &path in files {
-        let source = tree
-            .inner()
-            .locate(path)?
-            .ok_or_else(|| PresentError::Gone { path: path.clone() })?;
-        layer.source_file(places.relative(path).as_str(), source, Attributes::FILE)?;
-    }
-    Ok(layer)
-}
-
 /// Adds a layout to the store and returns the source that names it.
-fn serve(
+pub(super) fn serve(
     store: &Store,
     layout: Layout,
     platform: &Platform,
