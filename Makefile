@@ -11,9 +11,18 @@ export ROUNDS COLD_ROUNDS QUICK CASES PROJECTS BENCH_COLUMNS COMPILE_CACHE
 BENCH_TOOLS := $(CURDIR)/integration/bench/tools/bin
 BENCH_STAMP := $(BENCH_TOOLS)/.stamp
 
-# The frontend image's name. A static program needs its target named, or build scripts are static, too.
+# The frontend image's name and architectures; the builder's own is always among them. A static program
+# needs its target named, or build scripts are static, too.
 FRONTEND_REF ?= gobuild:latest
-HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+FRONTEND_ARCHITECTURES ?= $(ARCHITECTURE)
+ARCHITECTURE = $(patsubst x86_64-%,amd64,$(patsubst aarch64-%,arm64,$(shell rustc -vV | sed -n 's/^host: //p')))
+TARGET_amd64 := x86_64-unknown-linux-gnu
+TARGET_arm64 := aarch64-unknown-linux-gnu
+CC_amd64 := x86_64-linux-gnu-gcc
+CC_arm64 := aarch64-linux-gnu-gcc
+CROSS_amd64 := gcc-x86-64-linux-gnu
+CROSS_arm64 := gcc-aarch64-linux-gnu
+static_program = target/$(TARGET_$(1))/release/gobuild
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit-test integration-test bench frontend lint fmt fmt-check docs proto snapshots tools busybox runc docker ci clean
@@ -25,9 +34,16 @@ demo: tools runc ## Build examples/hello into an image with no registry, and run
 	cargo build --release --locked
 	integration/demo.sh target/release/gobuild
 
-frontend: tools runc ## Build the frontend image into target/frontend.tar: make frontend FRONTEND_REF=REGISTRY/gobuild:TAG PUSH=1
-	RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target $(HOST) --bins
-	target/$(HOST)/release/gobuild frontend pack --tag $(FRONTEND_REF) --archive target/frontend.tar $(if $(PUSH),--push)
+frontend: tools runc $(patsubst %,static-%,$(sort $(ARCHITECTURE) $(FRONTEND_ARCHITECTURES))) ## Build the frontend image into target/frontend.tar: make frontend FRONTEND_REF=REGISTRY/gobuild:TAG PUSH=1 FRONTEND_ARCHITECTURES="amd64 arm64"
+	$(call static_program,$(ARCHITECTURE)) frontend pack --tag $(FRONTEND_REF) --archive target/frontend.tar \
+		$(foreach each,$(FRONTEND_ARCHITECTURES),--program linux/$(each)=$(call static_program,$(each))) $(if $(PUSH),--push)
+
+static-%: # A static gobuild for an architecture
+	@command -v $(CC_$*) >/dev/null || { apt-get update -qq && apt-get install -y -qq $(CROSS_$*); }
+	@test $* = $(ARCHITECTURE) || rustup target add $(TARGET_$*)
+	env CC_$(subst -,_,$(TARGET_$*))=$(CC_$*) \
+		CARGO_TARGET_$(shell echo $(TARGET_$*) | tr 'a-z-' 'A-Z_')_LINKER=$(CC_$*) \
+		RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target $(TARGET_$*) --bins
 
 test: unit-test integration-test ## Pass all tests
 

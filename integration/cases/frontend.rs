@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
+use crate::harness::daemon;
 use crate::harness::frontend::{Build, Client, said};
-use crate::harness::image::Image;
+use crate::harness::image::{Image, string};
 use crate::harness::sandbox::{GO_MOD, Sandbox, main, repository};
+use crate::harness::tool;
 
 /// Builds a project with gobuild and with another client; the digests must agree.
 fn same(sandbox: &Sandbox, client: Client, options: &[(&str, &str)]) -> Image {
@@ -196,4 +200,123 @@ fn provenance_and_an_index_are_there_if_they_are_asked_for() {
     assert_eq!(manifests[0]["platform"]["architecture"], "amd64");
     let kind = &manifests[1]["annotations"]["vnd.docker.reference.type"];
     assert_eq!(kind, "attestation-manifest");
+}
+
+/// A scanner of BuildKit's protocol (`docs/attestations/sbom-protocol.md`): it names the files.
+const SCANNER: &str = r#"package main
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	source := os.Getenv("BUILDKIT_SCAN_SOURCE")
+	files := []map[string]string{}
+	walk := func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			files = append(files, map[string]string{"fileName": path[len(source):]})
+		}
+		return err
+	}
+	if err := filepath.WalkDir(source, walk); err != nil {
+		panic(err)
+	}
+	text, _ := json.Marshal(map[string]any{
+		"_type":         "https://in-toto.io/Statement/v0.1",
+		"predicateType": "https://spdx.dev/Document",
+		"predicate":     map[string]any{"spdxVersion": "SPDX-2.3", "files": files},
+	})
+	file := filepath.Join(os.Getenv("BUILDKIT_SCAN_DESTINATION"), "sbom.spdx.json")
+	if err := os.WriteFile(file, text, 0o644); err != nil {
+		panic(err)
+	}
+}
+"#;
+
+#[test]
+fn a_scanner_is_run_over_what_was_built() {
+    let scanner = Sandbox::of(&[("go.mod", GO_MOD), ("main.go", SCANNER)]);
+    scanner.write("goimage.toml", "[[image]]\nuser = \"0:0\"\n");
+    let generator = format!("{}/scanner:1", repository());
+    let pushed = scanner.image().args(["--push", "--tag", &generator]);
+    pushed.succeeds();
+    let sandbox = Sandbox::minimal("scanned");
+    sandbox.write("goimage.toml", "[[image]]\nname = \"app\"\n");
+    let name = format!("{}/app", repository());
+    let clients = [(Client::Gateway, "attest:sbom"), (Client::Buildx, "sbom")];
+    for (client, option) in clients {
+        Build::new(&sandbox, client)
+            .option(option, &format!("generator={generator}"))
+            .push(&format!("{name}:1"));
+        let index = Image::new(format!("{name}:1")).top();
+        let attestation = string(&index["manifests"][1]["digest"]);
+        let manifest = Image::new(format!("{name}@{attestation}")).top();
+        let layers = manifest["layers"].as_array().unwrap();
+        let is_spdx = |layer: &&Value| {
+            layer["annotations"]["in-toto.io/predicate-type"] == "https://spdx.dev/Document"
+        };
+        let layer = layers.iter().find(is_spdx);
+        let layer = layer.unwrap_or_else(|| panic!("{client:?}: {manifest:#}"));
+        let blob = format!("{name}@{}", string(&layer["digest"]));
+        let statement: Value = serde_json::from_str(&tool::run("crane", &["blob", &blob])).unwrap();
+        // The daemon adds which layer a file came with.
+        let files = statement["predicate"]["files"].as_array().unwrap();
+        let mut programs = files
+            .iter()
+            .filter(|file| file["fileName"] == "/usr/local/bin/app");
+        let program = programs
+            .next()
+            .unwrap_or_else(|| panic!("{client:?}: {files:?}"));
+        let platform = string(&index["manifests"][0]["digest"]);
+        let built = Image::new(format!("{name}@{platform}")).top();
+        let layer = string(
+            built["layers"]
+                .as_array()
+                .unwrap()
+                .last()
+                .map_or(&Value::Null, |layer| &layer["digest"]),
+        );
+        assert_eq!(
+            program["comment"],
+            format!("layerID: {layer}"),
+            "{client:?}"
+        );
+        let subject = string(&statement["subject"][0]["digest"]["sha256"]);
+        assert_eq!(format!("sha256:{subject}"), platform);
+    }
+}
+
+#[test]
+fn programs_for_other_platforms_make_an_index() {
+    let sandbox = Sandbox::of(&[("go.mod", GO_MOD), ("main.go", &main("stands in"))]);
+    let program = sandbox.out("arm64");
+    let mut go = std::process::Command::new("go");
+    go.args(["build", "-o"])
+        .arg(&program)
+        .arg(".")
+        .current_dir(sandbox.project())
+        .envs([("GOARCH", "arm64"), ("CGO_ENABLED", "0")]);
+    tool::output(go);
+    let reference = format!("{}/frontend:both", repository());
+    let pack = |platform: &str| {
+        let program = format!("{platform}={}", program.display());
+        let address = daemon::address();
+        let command = sandbox
+            .gobuild()
+            .args(["frontend", "pack", "--push", "--addr", &address]);
+        command.args(["--tag", &reference, "--program", &program])
+    };
+    pack("linux/arm64").succeeds();
+    let image = Image::new(&reference);
+    let expected = ["linux/amd64", "linux/arm64"].map(str::to_owned);
+    assert_eq!(image.platforms(), BTreeSet::from(expected));
+    let foreign = image.platform("linux/arm64");
+    assert_eq!(foreign.read("gobuild"), std::fs::read(&program).unwrap());
+    assert_eq!(foreign.config()["config"]["Entrypoint"][0], "/gobuild");
+    pack("linux/riscv64")
+        .fails_with(2)
+        .says(&["is no static program for linux/riscv64: it is for ELF machine 183, not 243"]);
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::llb::{
-    self, Bind, Definition, Exec, Image, Metadata, Network, OciLayout, Output, Tmpfs,
+    self, Bind, ContentCache, Definition, Exec, Image, Metadata, Network, OciLayout, Output, Tmpfs,
 };
 use crate::oci::Platform;
 use crate::plan::paths;
@@ -73,13 +73,17 @@ impl Own {
         command(self.linker.as_deref(), folder)
     }
 
-    /// Returns a step that runs this program in its own image, without a network.
+    /// Returns a step that runs this program, without a network. Its root is empty and the image is
+    /// mounted at [`paths::HELPER`], for the reason that toolchains are (`lower::Toolchain`).
     pub(super) fn step(&self, name: String, words: &[&str]) -> Exec {
-        let mut args = self.command("");
+        let mut args = self.command(paths::HELPER);
         args.push("step".to_owned());
         args.extend(words.iter().map(|word| (*word).to_owned()));
-        Exec::new(Bind::read_only(&self.image), self.platform.clone(), args)
+        let root = Bind::writable(&Output::scratch());
+        let image = Bind::read_only(&self.image).content_cache(ContentCache::Off);
+        Exec::new(root, self.platform.clone(), args)
             .network(Network::None)
+            .bind(paths::HELPER, image)
             .bind(paths::OUTPUT, Bind::writable(&Output::scratch()))
             .tmpfs(paths::TEMPORARY, Tmpfs::default())
             .metadata(Metadata::named(name))

@@ -29,7 +29,7 @@ use crate::content::{
     Attributes, BlobSource, Compression, FileCache, LayerBuilder, LayerError, Layout, LayoutError,
     STORE_ID, Store,
 };
-use crate::llb::{self, Metadata, OciLayout};
+use crate::llb::{self, Metadata, OciLayout, Output};
 use crate::oci::{ImageConfig, Platform};
 use crate::pipeline::outcome::Outcome;
 use crate::plan::DEFAULT_GO;
@@ -86,21 +86,109 @@ impl From<BuildError<WireError>> for PackageError {
     }
 }
 
-/// The image's files and config.
-pub struct Package {
+/// The image's files and config, by platform.
+pub struct Package(BTreeMap<Platform, Packed>);
+
+/// The image of one platform.
+struct Packed {
     layout: Layout,
-    platform: Platform,
     config: ImageConfig,
 }
 
 impl Package {
-    /// Packs this program for `platform`. Blocks.
+    /// Packs this program for `platform`, and static programs for others. Blocks.
     ///
     /// # Errors
-    /// It cannot run there, or Go cannot be fetched.
-    pub fn pack(platform: &Platform, host: &Host) -> Result<Self, PackageError> {
-        let helper = Helper::of_this_process(platform);
-        let helper = helper.ok_or_else(|| PackageError::Platform(platform.clone()))?;
+    /// One cannot run on its platform, or Go cannot be fetched.
+    pub fn pack(
+        platform: &Platform,
+        others: &BTreeMap<Platform, PathBuf>,
+        host: &Host,
+    ) -> Result<Self, PackageError> {
+        let mut packed = BTreeMap::new();
+        for (platform, program) in others {
+            let helper = Helper::of_program(program.clone(), platform)?;
+            packed.insert(platform.clone(), Packed::of(&helper, platform, host)?);
+        }
+        if !packed.contains_key(platform) {
+            let helper = Helper::of_this_process(platform);
+            let helper = helper.ok_or_else(|| PackageError::Platform(platform.clone()))?;
+            packed.insert(platform.clone(), Packed::of(&helper, platform, host)?);
+        }
+        Ok(Self(packed))
+    }
+
+    /// Has a daemon export the image.
+    ///
+    /// # Errors
+    /// The daemon fails, or a registry refuses.
+    pub async fn export(
+        self,
+        client: &Client,
+        wanted: &Wanted,
+        credentials: Arc<CredentialStore>,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Outcome, PackageError> {
+        let store = Arc::new(Store::new());
+        let mut roots = Vec::new();
+        for (platform, packed) in self.0 {
+            roots.push((
+                platform.clone(),
+                packed.root(&platform)?,
+                packed.config.to_json(),
+            ));
+            store.add(packed.layout);
+        }
+        let stores = ContentStores::new();
+        stores.attach_source(STORE_ID, store as Arc<dyn BlobSource>);
+        let archive = wanted.archive.clone();
+        let targets = archive.map(|path| (0, Target::File(path)));
+        let session = Session::builder(NAME)
+            .service(stores.service(), content::METHODS)
+            .service(AuthService::new(credentials).into_server(), auth::METHODS)
+            .service(
+                FileSendService::new(targets.into_iter().collect()).into_server(),
+                filesend::METHODS,
+            )
+            .start(client)
+            .await?;
+        let platforms: Vec<String> = roots
+            .iter()
+            .map(|(platform, ..)| platform.to_string())
+            .collect();
+        let options = SolveOptions {
+            exporters: wanted.exporters(),
+            attributes: BTreeMap::from([("platform".to_owned(), platforms.join(","))]),
+            ..SolveOptions::default()
+        };
+        let build = client.build(
+            &session,
+            options,
+            events,
+            CancellationToken::new(),
+            |gateway| async move {
+                let mut images = BTreeMap::new();
+                for (platform, root, config) in roots {
+                    let reference = solve(&gateway, &root).await?;
+                    images.insert(platform, PlatformImage { reference, config });
+                }
+                Ok(GatewayResult::of_images(images))
+            },
+        );
+        let response = build.await?.exporter;
+        Ok(Outcome {
+            name: wanted.reference.clone(),
+            references: vec![wanted.reference.clone()],
+            digest: response.get("containerimage.digest").cloned(),
+            pushed: wanted.push,
+            by_id: false,
+            response,
+        })
+    }
+}
+
+impl Packed {
+    fn of(helper: &Helper, platform: &Platform, host: &Host) -> Result<Self, PackageError> {
         let mut below = LayerBuilder::new();
         below.file(CERTS_PATH, mozilla(), Attributes::FILE)?;
         toolchain::add_command(&mut below, own::GO, DEFAULT_GO, platform, host)?;
@@ -119,71 +207,16 @@ impl Package {
         config.set_created("1970-01-01T00:00:00Z");
         Ok(Self {
             layout: Layout::new(NAME, platform, &packed)?,
-            platform: platform.clone(),
             config,
         })
     }
 
-    /// Has a daemon export the image.
-    ///
-    /// # Errors
-    /// The daemon fails, or a registry refuses.
-    pub async fn export(
-        self,
-        client: &Client,
-        wanted: &Wanted,
-        credentials: Arc<CredentialStore>,
-        events: mpsc::Sender<Event>,
-    ) -> Result<Outcome, PackageError> {
-        let root = OciLayout::new(
-            self.layout.name(),
-            self.layout.digest(),
-            self.platform.clone(),
-        )
-        .store(STORE_ID)
-        .metadata(Metadata::named("gobuild frontend"))
-        .build()?;
-        let store = Arc::new(Store::new());
-        store.add(self.layout);
-        let stores = ContentStores::new();
-        stores.attach_source(STORE_ID, store as Arc<dyn BlobSource>);
-        let archive = wanted.archive.clone();
-        let targets = archive.map(|path| (0, Target::File(path)));
-        let session = Session::builder(NAME)
-            .service(stores.service(), content::METHODS)
-            .service(AuthService::new(credentials).into_server(), auth::METHODS)
-            .service(
-                FileSendService::new(targets.into_iter().collect()).into_server(),
-                filesend::METHODS,
-            )
-            .start(client)
-            .await?;
-        let options = SolveOptions {
-            exporters: wanted.exporters(),
-            attributes: BTreeMap::from([("platform".to_owned(), self.platform.to_string())]),
-            ..SolveOptions::default()
-        };
-        let (platform, config) = (&self.platform, self.config.to_json());
-        let build = client.build(
-            &session,
-            options,
-            events,
-            CancellationToken::new(),
-            |gateway| async move {
-                let reference = solve(&gateway, &root).await?;
-                let image = PlatformImage { reference, config };
-                Ok(GatewayResult::image(platform, image))
-            },
-        );
-        let response = build.await?.exporter;
-        Ok(Outcome {
-            name: wanted.reference.clone(),
-            references: vec![wanted.reference.clone()],
-            digest: response.get("containerimage.digest").cloned(),
-            pushed: wanted.push,
-            by_id: false,
-            response,
-        })
+    /// Returns the source that names it.
+    fn root(&self, platform: &Platform) -> Result<Output, llb::Error> {
+        OciLayout::new(self.layout.name(), self.layout.digest(), platform.clone())
+            .store(STORE_ID)
+            .metadata(Metadata::named(format!("gobuild frontend {platform}")))
+            .build()
     }
 }
 

@@ -204,20 +204,21 @@ fn fetched(
     trust: Option<&String>,
 ) -> Result<Output, FrontendError> {
     let words = ["toolchain", "--go", version, "--output", paths::OUTPUT];
+    let (image, certs) = (paths::HELPER, "/etc/ssl/certs");
     let mut exec = own
         .step(format!("go {version}"), &words)
         .cache(paths::MODULE_CACHE, Cache::new(TOOLCHAINS, Sharing::Shared))
-        .env("GOROOT", GO)
+        .env("GOROOT", format!("{image}{GO}"))
         .env("GOENV", "off")
         .env("GOMODCACHE", paths::MODULE_CACHE)
-        // It keeps there what it knows of the checksum database; the root is read-only.
+        // It keeps there what it knows of the checksum database.
         .env("GOPATH", paths::TEMPORARY)
         .env("HOME", paths::TEMPORARY)
         .env("NETRC", paths::NETRC)
-        .env("PATH", format!("{GO}/bin"))
+        .env("PATH", format!("{image}{GO}/bin"))
         .env(
             "SSL_CERT_DIR",
-            format!("{}:{}:/etc/ssl/certs", paths::TRUST, paths::EXTRA_TRUST),
+            [paths::TRUST, paths::EXTRA_TRUST, &format!("{image}{certs}")].join(":"),
         );
     if let Some(pem) = trust {
         exec = exec.bind(paths::EXTRA_TRUST, Bind::read_only(&certificates(pem)?));

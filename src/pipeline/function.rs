@@ -4,8 +4,6 @@
 //! plan, and solves one graph per platform. References are lazy: what fails, fails when the
 //! result is exported, with the failing vertex in the error.
 
-use std::collections::BTreeMap;
-
 use futures_util::future::try_join_all;
 use tokio::sync::OnceCell;
 
@@ -233,14 +231,7 @@ async fn folders(
 /// Returns the result of all platforms: of one alone it exports as a manifest rather than as an
 /// index, and its binaries are not put into a folder of its name.
 fn result(built: Vec<(Platform, Built)>) -> GatewayResult {
-    let mut built: BTreeMap<Platform, Built> = built.into_iter().collect();
-    match (built.len(), built.pop_first()) {
-        (1, Some((platform, image))) => GatewayResult::image(&platform, image),
-        (_, first) => {
-            built.extend(first);
-            GatewayResult::images(built)
-        }
-    }
+    GatewayResult::of_images(built.into_iter().collect())
 }
 
 async fn solve(

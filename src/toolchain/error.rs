@@ -16,6 +16,16 @@ pub enum ToolchainError {
         /// The reason.
         source: io::Error,
     },
+    /// A file that is to be this program for another platform is not that.
+    #[error("{} is no static program for {platform}: {reason}", path.display())]
+    Program {
+        /// The file.
+        path: PathBuf,
+        /// The platform.
+        platform: String,
+        /// What it is instead.
+        reason: String,
+    },
     /// The host has no `go` command.
     #[error("there is no go command on this machine to fetch the toolchain with")]
     GoMissing,

@@ -49,6 +49,15 @@ impl Helper {
         whole.then_some(helper)
     }
 
+    /// Returns the helper that is a static program for `platform`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is something else.
+    pub fn of_program(program: PathBuf, platform: &Platform) -> Result<Self, ToolchainError> {
+        super::program::check(&program, platform)?;
+        Ok(Self::of(program, ""))
+    }
+
     fn of(program: PathBuf, maps: &str) -> Self {
         let mut files = BTreeMap::new();
         let mut linker = None;

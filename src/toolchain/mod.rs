@@ -30,6 +30,7 @@ mod helper;
 mod host;
 mod lazy;
 mod memo;
+mod program;
 mod proxy;
 mod slim;
 mod tree;

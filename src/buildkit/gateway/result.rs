@@ -146,6 +146,18 @@ impl GatewayResult {
         self
     }
 
+    /// Returns the result of images: of one alone it exports as a manifest, of several as an index.
+    #[must_use]
+    pub fn of_images(mut images: BTreeMap<Platform, PlatformImage>) -> Self {
+        match (images.len(), images.pop_first()) {
+            (1, Some((platform, image))) => Self::image(&platform, image),
+            (_, first) => {
+                images.extend(first);
+                Self::images(images)
+            }
+        }
+    }
+
     /// Returns the result of one image per platform, which exports as an index.
     #[must_use]
     pub fn images(images: BTreeMap<Platform, PlatformImage>) -> Self {

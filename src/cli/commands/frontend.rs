@@ -15,8 +15,9 @@ use crate::error::{Error, Kind};
 use crate::frontend::environment::Environment;
 use crate::frontend::package::{Package, PackageError, Wanted};
 use crate::frontend::{self, FrontendError};
-use crate::oci::Reference;
+use crate::oci::{Platform, Reference};
 use crate::pipeline::outcome::Outcome as Built;
+use crate::toolchain::ToolchainError;
 
 /// Serve BuildKit as a frontend (# syntax=); started by buildkitd, not by hand
 #[derive(Debug, clap::Args)]
@@ -47,6 +48,9 @@ struct Pack {
     /// OCI archive to write
     #[arg(long, value_name = "FILE")]
     archive: Option<PathBuf>,
+    /// A static gobuild for another platform; repeated, the image is for all of them
+    #[arg(long = "program", value_name = "PLATFORM=FILE", value_parser = program)]
+    programs: Vec<(Platform, PathBuf)>,
     /// Compression of the layers
     #[arg(long, value_name = "FORMAT", default_value = "zstd")]
     compression: String,
@@ -82,7 +86,9 @@ impl Pack {
         let built = async {
             let platform = builder::platform(&client).await?;
             let host = settings::host()?;
-            let packing = tokio::task::spawn_blocking(move || Package::pack(&platform, &host));
+            let others = self.programs.iter().cloned().collect();
+            let packing =
+                tokio::task::spawn_blocking(move || Package::pack(&platform, &others, &host));
             let packed = packing
                 .await
                 .map_err(|error| Error::of(Kind::Other, &error))?;
@@ -103,9 +109,20 @@ impl Pack {
     }
 }
 
+/// Reads `PLATFORM=FILE`.
+fn program(text: &str) -> Result<(Platform, PathBuf), String> {
+    let (platform, file) = text
+        .split_once('=')
+        .filter(|(_, file)| !file.is_empty())
+        .ok_or("it must be PLATFORM=FILE, as in linux/arm64=./gobuild")?;
+    let platform: Platform = platform.parse().map_err(|error| format!("{error}"))?;
+    Ok((platform, file.into()))
+}
+
 fn failed(error: &PackageError) -> Error {
     match error {
         PackageError::Wire(error) => rendering::wire(error),
+        PackageError::Toolchain(ToolchainError::Program { .. }) => Error::of(Kind::Usage, error),
         error => Error::of(Kind::Other, error),
     }
 }
