@@ -34,6 +34,8 @@ const FILE_MEMORY: u64 = 256 << 20;
 struct Set<'a> {
     /// What progress displays call it.
     name: String,
+    /// Tells sets of one name apart.
+    number: usize,
     /// The folder of the main package that it is for.
     main: Option<&'a TreePath>,
 }
@@ -78,15 +80,18 @@ fn sets(plan: &Plan) -> BTreeMap<&BTreeSet<TreePath>, Set<'_>> {
     for step in &plan.compiles {
         let set = || Set {
             name: format!("sources of {} {}", step.binary, step.platform),
+            number: 0,
             main: Some(&step.package),
         };
         sets.entry(&step.inputs).or_insert_with(set);
     }
     let modules = plan.modules.iter().map(|step| &step.inputs);
     let packages = plan.packages.iter().map(|step| &step.inputs);
-    for inputs in modules.chain(packages).filter(|inputs| !inputs.is_empty()) {
+    let others = modules.chain(packages).filter(|inputs| !inputs.is_empty());
+    for (number, inputs) in others.enumerate() {
         let set = || Set {
             name: "module files".to_owned(),
+            number,
             main: None,
         };
         sets.entry(inputs).or_insert_with(set);
@@ -103,7 +108,7 @@ fn parts<'a>(files: &'a BTreeSet<TreePath>, set: &Set<'_>) -> Vec<Part<'a>> {
         .into_iter()
         .filter(|(_, files)| !files.is_empty())
         .map(|(which, files)| Part {
-            name: format!("{}{which}", set.name),
+            name: format!("{} {}{which}", set.name, set.number),
             places,
             files,
         })

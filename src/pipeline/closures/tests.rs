@@ -45,6 +45,7 @@ impl Case {
         let main = TreePath::root();
         let set = Set {
             name: "sources".to_owned(),
+            number: 0,
             main: Some(&main),
         };
         let parts = parts(&files, &set);
