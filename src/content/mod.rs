@@ -19,12 +19,12 @@
 mod blob;
 mod builder;
 mod compression;
+mod deferred;
 mod files;
 mod header;
 mod layer;
 mod layout;
 mod pack;
-mod repacked;
 mod store;
 mod tree;
 mod unpack;

@@ -1,8 +1,7 @@
 //! A toolchain layer whose digest is known and whose bytes are looked for when asked for.
 
-use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::memo::Memo;
 use super::tree::Tree;
@@ -19,28 +18,26 @@ pub(super) enum Origin {
     Folder(PathBuf),
 }
 
-struct LazyBlob {
+struct Remembered {
     origin: Origin,
     platform: Platform,
     memo: Memo,
     memo_path: PathBuf,
-    packed: Mutex<Option<Arc<dyn Blob>>>,
 }
 
 /// Returns the layer that `memo` describes.
 pub(super) fn layer(memo: Memo, memo_path: PathBuf, origin: Origin, platform: &Platform) -> Layer {
     let (descriptor, diff_id) = (memo.layer().clone(), memo.diff_id().clone());
-    let blob = LazyBlob {
+    let remembered = Remembered {
         origin,
         platform: platform.clone(),
         memo,
         memo_path,
-        packed: Mutex::new(None),
     };
-    Layer::known(descriptor, diff_id, Arc::new(blob))
+    Layer::deferred(descriptor, diff_id, move || Ok(remembered.pack()?))
 }
 
-impl LazyBlob {
+impl Remembered {
     fn pack(&self) -> Result<Arc<dyn Blob>, ToolchainError> {
         let root = match &self.origin {
             Origin::Proxy { version, host } => proxy::download(version, &self.platform, host)?,
@@ -61,26 +58,5 @@ impl LazyBlob {
             found: found.to_string(),
             remembered: remembered.to_string(),
         })
-    }
-}
-
-impl Blob for LazyBlob {
-    fn size(&self) -> u64 {
-        self.memo.layer().size()
-    }
-
-    fn open(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
-        // The daemon may read several ranges at once; the first one packs for all.
-        let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
-        let blob = match &*packed {
-            Some(blob) => Arc::clone(blob),
-            None => {
-                let blob = self.pack()?;
-                *packed = Some(Arc::clone(&blob));
-                blob
-            }
-        };
-        drop(packed);
-        blob.open(offset)
     }
 }

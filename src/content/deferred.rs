@@ -1,4 +1,4 @@
-//! A layer whose digest is known from an earlier run, and whose bytes are packed when asked for.
+//! Layers whose digests are known from an earlier run, and whose bytes are packed when asked for.
 
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,46 +16,60 @@ use super::layer::Layer;
 #[error("the project's files changed while they were sent; build again")]
 struct Changed;
 
-struct Repacked {
-    builder: LayerBuilder,
-    descriptor: Descriptor,
-    packed: Mutex<Option<Arc<dyn Blob>>>,
+/// Bytes that are made when they are first asked for.
+struct Deferred<F> {
+    size: u64,
+    make: F,
+    made: Mutex<Option<Arc<dyn Blob>>>,
+}
+
+impl Layer {
+    /// Returns a layer packed earlier, whose bytes `make` packs again when they are first asked for.
+    pub fn deferred<F>(descriptor: Descriptor, diff_id: Digest, make: F) -> Self
+    where
+        F: Fn() -> io::Result<Arc<dyn Blob>> + Send + Sync + 'static,
+    {
+        let blob = Deferred {
+            size: descriptor.size(),
+            make,
+            made: Mutex::new(None),
+        };
+        Self::known(descriptor, diff_id, Arc::new(blob))
+    }
 }
 
 impl LayerBuilder {
     /// Returns the uncompressed layer that these entries were packed as before.
     #[must_use]
     pub fn known(self, descriptor: Descriptor, diff_id: Digest) -> Layer {
-        let blob = Repacked {
-            builder: self,
-            descriptor: descriptor.clone(),
-            packed: Mutex::new(None),
-        };
-        Layer::known(descriptor, diff_id, Arc::new(blob))
+        let (digest, size) = (descriptor.digest().clone(), descriptor.size());
+        Layer::deferred(descriptor, diff_id, move || {
+            let layer = self.pack(&FileCache::new(size), Compression::None);
+            let layer = layer.map_err(io::Error::other)?;
+            if *layer.descriptor().digest() != digest {
+                return Err(io::Error::other(Changed));
+            }
+            Ok(Arc::clone(layer.blob()))
+        })
     }
 }
 
-impl Blob for Repacked {
+impl<F> Blob for Deferred<F>
+where
+    F: Fn() -> io::Result<Arc<dyn Blob>> + Send + Sync,
+{
     fn size(&self) -> u64 {
-        self.descriptor.size()
+        self.size
     }
 
     fn open(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
-        // The daemon may read several ranges at once; the first one packs for all.
-        let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
-        let blob = match &*packed {
+        // The daemon may read several ranges at once; the first one makes them for all.
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let blob = match &*made {
             Some(blob) => Arc::clone(blob),
-            None => {
-                let files = FileCache::new(self.size());
-                let layer = self.builder.pack(&files, Compression::None);
-                let layer = layer.map_err(io::Error::other)?;
-                if layer.descriptor().digest() != self.descriptor.digest() {
-                    return Err(io::Error::other(Changed));
-                }
-                Arc::clone(packed.insert(Arc::clone(layer.blob())))
-            }
+            None => Arc::clone(made.insert((self.make)()?)),
         };
-        drop(packed);
+        drop(made);
         blob.open(offset)
     }
 }
