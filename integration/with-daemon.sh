@@ -10,6 +10,9 @@
 # All are fresh: nothing is kept from an earlier run. Their logs are shown if the command fails.
 set -euo pipefail
 
+# What `make tools` installs.
+PATH="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/tools/bin:$PATH"
+
 folder=$(mktemp -d "${TMPDIR:-/tmp}/gobuild-test.XXXXXX")
 pids=()
 

@@ -17,6 +17,10 @@ use crate::tool;
 /// Panics if one differs.
 pub(crate) fn binaries(lab: &Lab, column: Column, build: &Build<'_>) -> usize {
     let mut compared = 0;
+    let flags: &[&str] = match column {
+        Column::Helper | Column::HelperRemote => &[],
+        _ => &contenders::ADDED,
+    };
     for platform in &build.platforms {
         let out = lab.place("check");
         remove(&out);
@@ -26,6 +30,7 @@ pub(crate) fn binaries(lab: &Lab, column: Column, build: &Build<'_>) -> usize {
             platform,
             "check-caches",
             &out,
+            flags,
         ));
         for main in &build.mains {
             let (place, ours) = made(lab, column, build, platform, main);

@@ -3,6 +3,7 @@
 mod builders;
 mod cacheprog;
 mod cacheprog_remote;
+mod cgo;
 mod check;
 mod ci;
 mod ending;

@@ -103,6 +103,11 @@ fn compiled(run: &Run, step: &str) -> Vec<String> {
 
 /// Builds with equal flags without gobuild, and returns a binary's bytes.
 fn native(sandbox: &Sandbox, name: &str, flags: &[&str]) -> Vec<u8> {
+    native_into(sandbox, name, flags, None)
+}
+
+/// The same with a build cache of its own.
+fn native_into(sandbox: &Sandbox, name: &str, flags: &[&str], cache: Option<&Path>) -> Vec<u8> {
     let binary = sandbox.out(name);
     let mut command = Command::new("go");
     command
@@ -111,6 +116,7 @@ fn native(sandbox: &Sandbox, name: &str, flags: &[&str]) -> Vec<u8> {
             "-trimpath",
             "-buildvcs=false",
             "-ldflags=-s -w -buildid=",
+            "-gcflags=all=-dwarf=false",
         ])
         .args(flags)
         .arg("-o")
@@ -120,7 +126,8 @@ fn native(sandbox: &Sandbox, name: &str, flags: &[&str]) -> Vec<u8> {
         .env_clear()
         .envs(environment())
         .env("HOME", sandbox.home())
-        .env("CGO_ENABLED", "0");
+        .env("CGO_ENABLED", "0")
+        .envs(cache.map(|cache| ("GOCACHE", cache)));
     tool::output(command);
     std::fs::read(binary).unwrap()
 }
@@ -163,14 +170,14 @@ fn a_mount_has_what_binaries_share() {
 fn layers_have_what_binaries_share() {
     first_party_alone(
         &pair("gcflags = [\"-d=checkptr=0\"]", "cache = \"layer\""),
-        &["-gcflags=-d=checkptr=0"],
+        &["-gcflags=-dwarf=false -d=checkptr=0"],
     );
 }
 
 #[test]
 fn flags_that_hold_for_every_package_are_those_of_shared_ones() {
     let go = "gcflags = [\"all=-d=checkptr=0\"]\nbuildmode = \"pie\"";
-    let flags = ["-gcflags=all=-d=checkptr=0", "-buildmode=pie"];
+    let flags = ["-gcflags=all=-dwarf=false -d=checkptr=0", "-buildmode=pie"];
     first_party_alone(&pair(go, "cache = \"layer\""), &flags);
 }
 
@@ -226,7 +233,7 @@ fn a_shared_step_that_fails_is_not_kept() {
         ]);
     }
     sandbox.edit("goimage.toml", "all=-nonsense", "all=-l=4");
-    first_party_alone(&sandbox, &["-gcflags=all=-l=4"]);
+    first_party_alone(&sandbox, &["-gcflags=all=-dwarf=false -l=4"]);
 }
 
 /// What a cache carries to a builder that is empty is enough to compile after an edit.
@@ -306,4 +313,38 @@ async fn an_empty_builder_compiles_nothing_that_the_compile_cache_has() {
     assert_eq!(run.stdout, written.stdout);
     // It was only read.
     assert_eq!(listed(&folder), kept);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_builder_compiles_nothing_that_this_machine_has() {
+    let tag = format!("t{}", fresh());
+    let sandbox = pair(&format!("tags = [\"{tag}\"]"), "");
+    let flag = format!("-tags={tag}");
+    let cache = sandbox.out("gocache");
+    for name in ["one", "two"] {
+        native_into(&sandbox, name, &[&flag], Some(&cache));
+    }
+    let kept = listed(&cache);
+
+    let daemon = Private::start();
+    daemon.connect(None).await;
+    let run = sandbox
+        .gobuild()
+        .args(["image", "--addr", &daemon.address().to_string()])
+        .args(["--progress", "plain", "--push", "--insecure-registry"])
+        .args(["--repository", &repository(), "--seed-gocache"])
+        .arg(&cache)
+        .succeeds();
+    for step in [
+        "standard library for",
+        "dependencies for",
+        "compile one",
+        "compile two",
+    ] {
+        let step = format!("{step} linux/amd64");
+        assert_eq!(compiled(&run, &step), Vec::<String>::new(), "{run}");
+    }
+    // It was only read.
+    assert_eq!(listed(&cache), kept);
+    built_first_party_alone(&run, &sandbox, &[&flag]);
 }

@@ -2,20 +2,43 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use super::tool;
+use super::{debian, tool};
 
 /// Pushes an image with Go, for linux/amd64.
 pub(crate) fn push(reference: &str) {
     let folder = tempfile::tempdir().unwrap();
     let go = folder.path().join("go.tar");
     pack_go(&go);
+    push_layers(reference, &[&go]);
+}
+
+/// Pushes an image with Go and a C compiler, for linux/amd64.
+pub(crate) fn push_with_c(reference: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (c, go) = (folder.path().join("c.tar"), folder.path().join("go.tar"));
+    debian::pack(&["gcc", "libc6-dev"], &c);
+    pack_go(&go);
+    push_layers(reference, &[&c, &go]);
+}
+
+/// Pushes an image with a C library, for linux/amd64.
+pub(crate) fn push_c_library(reference: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path().join("library.tar");
+    debian::pack(&["libc6"], &library);
+    push_layers(reference, &[&library]);
+}
+
+fn push_layers(reference: &str, layers: &[&Path]) {
     let unset = format!("{reference}-unset");
-    let layer = go.to_str().unwrap();
-    tool::run(
-        "crane",
-        &["append", "--new_tag", &unset, "--new_layer", layer],
-    );
+    let mut command = Command::new("crane");
+    command.args(["append", "--new_tag", &unset]);
+    for layer in layers {
+        command.arg("--new_layer").arg(layer);
+    }
+    tool::output(command);
     let set = ["mutate", "--set-platform", "linux/amd64", "--tag"];
     tool::run("crane", &[&set[..], &[reference, &unset]].concat());
 }

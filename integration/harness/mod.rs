@@ -1,6 +1,7 @@
 //! What the cases stand on.
 
 pub(crate) mod daemon;
+pub(crate) mod debian;
 pub(crate) mod engine;
 pub(crate) mod environment;
 pub(crate) mod expectations;

@@ -97,6 +97,7 @@ fn a_compile_step_has_no_network_no_shell_and_exact_inputs() {
     -trimpath
     -buildvcs=false
     -ldflags=-s -w -buildid=
+    -gcflags=all=-dwarf=false
     -o
     /out/app
     .

@@ -13,6 +13,8 @@ use std::process::Command;
 use crate::lab::{Lab, Toolchain, remove};
 use crate::projects::Project;
 
+pub(crate) use native::ADDED;
+
 /// A column of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Column {
@@ -30,7 +32,7 @@ pub(crate) enum Column {
     DockerfileLayers,
     /// `ko build`
     Ko,
-    /// `go build` on this machine, with gobuild's flags; nothing is pushed.
+    /// `go build` on this machine, with the usual flags of a release; nothing is pushed.
     Native,
     /// The same with `gobuild cacheprog` as its build cache.
     Helper,
@@ -244,8 +246,9 @@ pub(crate) fn compile(
     platform: &str,
     caches: &str,
     out: &Path,
+    flags: &[&str],
 ) -> Command {
-    native::compile(lab, build, platform, caches, out)
+    native::compile(lab, build, platform, caches, out, flags)
 }
 
 /// Returns the name of the image that gobuild pushes for a main.

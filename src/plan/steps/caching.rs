@@ -6,6 +6,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::tools;
 use crate::oci::Platform;
 use crate::plan::container::paths;
 use crate::plan::{Caching, Keep};
@@ -95,17 +96,14 @@ impl<'a> Policy<'a> {
         let Go {
             cgo,
             tags,
-            gcflags,
-            asmflags,
             flags,
             buildmode,
             pgo,
             env,
             ..
         } = self.go;
-        let decisive = format!(
-            "{cgo} {tags:?} {gcflags:?} {asmflags:?} {flags:?} {buildmode:?} {pgo:?} {env:?}"
-        );
+        let tools = tools::arguments(self.go, tools::For::Main);
+        let decisive = format!("{cgo} {tags:?} {tools:?} {flags:?} {buildmode:?} {pgo:?} {env:?}");
         let digest = Sha256::digest(decisive);
         let digest: String = digest
             .iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::caching::Policy;
-use super::environment;
+use super::{environment, tools};
 use crate::oci::Platform;
 use crate::plan::CompileStep;
 use crate::plan::container::{Layout, paths};
@@ -84,11 +84,7 @@ fn arguments(
     args.extend(["-trimpath".to_owned(), "-buildvcs=false".to_owned()]);
     args.extend(build_flags(go));
     args.push(format!("-ldflags={}", linker_flags(go, &main.stamps)?));
-    for (flag, values) in [("-gcflags", &go.gcflags), ("-asmflags", &go.asmflags)] {
-        if !values.is_empty() {
-            args.push(format!("{flag}={}", values.join(" ")));
-        }
-    }
+    args.extend(tools::arguments(go, tools::For::Main));
     if go.buildmode == BuildMode::Pie {
         args.push("-buildmode=pie".to_owned());
     }

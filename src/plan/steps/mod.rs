@@ -8,3 +8,4 @@ pub(super) mod image;
 pub(super) mod modules;
 pub(super) mod packages;
 pub(super) mod toolchain;
+pub(super) mod tools;

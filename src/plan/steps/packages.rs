@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::caching::Policy;
-use super::{compile, environment};
+use super::{compile, environment, tools};
 use crate::oci::Platform;
 use crate::plan::container::{Layout, paths};
 use crate::plan::{Keep, PackageSet, PackagesStep};
@@ -168,17 +168,7 @@ impl Means<'_> {
             .map(str::to_owned)
             .to_vec();
         args.extend(compile::build_flags(self.go));
-        // Without a pattern these are for the packages that are named, which for a binary is its
-        // main package alone.
-        for (flag, values) in [
-            ("-gcflags", &self.go.gcflags),
-            ("-asmflags", &self.go.asmflags),
-        ] {
-            let text = values.join(" ");
-            if has_pattern(&text) {
-                args.push(format!("{flag}={text}"));
-            }
-        }
+        args.extend(tools::arguments(self.go, tools::For::Shared));
         if self.go.buildmode == BuildMode::Pie {
             args.push("-buildmode=pie".to_owned());
         }
@@ -222,24 +212,5 @@ impl Means<'_> {
             }
         }
         Some(shared)
-    }
-}
-
-/// Tells whether a per-package flag says for which packages it is: `all=-N -l`.
-fn has_pattern(flags: &str) -> bool {
-    let first = flags.trim_start();
-    !first.starts_with('-') && first.contains('=')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::has_pattern;
-
-    #[test]
-    fn a_pattern_stands_before_the_first_flag() {
-        assert!(has_pattern("all=-N -l"));
-        assert!(has_pattern("example.com/...=-m"));
-        assert!(!has_pattern("-d=checkptr=0"));
-        assert!(!has_pattern(""));
     }
 }
