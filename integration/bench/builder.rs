@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::lab::put_aside;
+
 /// How long a daemon may take to answer, or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
@@ -51,7 +53,7 @@ impl Builder {
     /// Forgets everything it ever built, pulled or mounted.
     pub(crate) fn empty(&mut self) {
         self.end();
-        fs::remove_dir_all(self.folder.join("root")).unwrap();
+        put_aside(&self.folder.join("root"));
         self.child = launch(&self.folder);
         self.wait_until_it_answers();
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use crate::cases::{Case, Scope, Start};
 use crate::check;
@@ -19,6 +21,10 @@ use crate::tool;
 
 /// The project that is built before another one of the same toolchain.
 const NEIGHBOUR: &str = "neighbour";
+
+/// How long ago a project's files were written when it is first built: more than what gobuild, as
+/// `go` does, takes for so recent that another change might not show in a file's time.
+const AGE: Duration = Duration::from_secs(3);
 
 /// A case of a project that is being run.
 pub(crate) struct Running<'a> {
@@ -117,6 +123,7 @@ impl Running<'_> {
         let tree = self.tree(lab, column);
         if !tree.exists() {
             self.project.write(&tree);
+            thread::sleep(AGE);
         }
         self.edit(lab, column, 0);
         let fills = self.case.start == Start::Warm || self.case.cache == Cache::Import;

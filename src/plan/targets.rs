@@ -177,13 +177,21 @@ impl Planner<'_> {
         self.name(drafts)
     }
 
+    /// Loads what programs need, on all platforms, before one after the other asks for it.
+    fn warm<'m>(&self, mains: impl Iterator<Item = &'m MainPackage>) {
+        let mains: BTreeSet<&MainPackage> = mains.collect();
+        for (_, loader) in &self.loaders {
+            loader.warm(mains.iter().map(|main| &main.directory));
+        }
+    }
+
     /// Names the drafts and plans those that are wanted.
     fn name(
         &mut self,
         drafts: Vec<(usize, Vec<MainPackage>)>,
     ) -> Result<Vec<ImageStep>, PlanError> {
         let naming = self.request.naming;
-        let mut images = Vec::new();
+        let mut named = Vec::new();
         let mut names: BTreeMap<String, String> = BTreeMap::new();
         for (index, group) in drafts {
             let image = &self.request.manifest.images[index];
@@ -205,8 +213,15 @@ impl Planner<'_> {
             if !naming.tags.is_empty() && names.len() > 1 {
                 return Err(PlanError::TagsForSeveral);
             }
-            images.push(self.image(index, name, references, &group, &values)?);
+            named.push((index, name, references, group, values));
         }
+        self.warm(named.iter().flat_map(|(.., group, _)| group));
+        let images = named
+            .into_iter()
+            .map(|(index, name, references, group, values)| {
+                self.image(index, name, references, &group, &values)
+            });
+        let images = images.collect::<Result<Vec<_>, _>>()?;
         match images.is_empty() {
             true => Err(PlanError::NoTarget {
                 targets: naming.targets.clone(),

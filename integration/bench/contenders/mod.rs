@@ -10,7 +10,7 @@ mod native;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::lab::{Lab, Toolchain, remove};
+use crate::lab::{Lab, Toolchain, put_aside, remove};
 use crate::projects::Project;
 
 pub(crate) use native::ADDED;
@@ -209,7 +209,7 @@ impl Column {
     /// Forgets what a warm build of this column must not find.
     pub(crate) fn forget(self, lab: &Lab) {
         if self == Self::HelperRemote {
-            remove(&lab.place(&format!("{}/build", self.name())));
+            put_aside(&lab.place(&format!("{}/build", self.name())));
         }
     }
 

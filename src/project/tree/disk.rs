@@ -6,12 +6,15 @@
 #![expect(clippy::disallowed_methods, reason = "the one Tree that is a disk")]
 
 use std::collections::HashMap;
-use std::fs;
-use std::io::{Error, ErrorKind};
+use std::fs::{self, File};
+use std::io::{Error, ErrorKind, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::{Entry, EntryKind, Tree, TreeError, TreePath};
 
@@ -74,9 +77,36 @@ impl DiskTree {
         if let Some(known) = lock(&self.directories).get(path) {
             return Ok(known.clone());
         }
-        let found = self.resolve(path, &self.root.join(path.as_str()))?;
+        let found = match path.climbs() {
+            // Its parent is resolved, so that a link can be but in the last element.
+            0 => self.locate(path)?,
+            _ => self.resolve(path, &self.root.join(path.as_str()))?,
+        };
         lock(&self.directories).insert(path.clone(), found.clone());
         Ok(found)
+    }
+
+    /// Opens a file; no link is followed that was not looked at.
+    fn file(&self, path: &TreePath) -> Result<Option<File>, TreeError> {
+        let directory = match path.is_root() || path.name() == ".." {
+            true => None,
+            false => Some(self.directory(&path.parent())?),
+        };
+        let full = match directory {
+            None => self.directory(path)?,
+            Some(directory) => directory.map(|directory| directory.join(path.name())),
+        };
+        let Some(full) = full else {
+            return Ok(None);
+        };
+        let opened = match open_itself(&full) {
+            Err(error) if is_link(&error) => match self.resolve(path, &full)? {
+                Some(resolved) => File::open(resolved),
+                None => return Ok(None),
+            },
+            opened => opened,
+        };
+        opened.map_or_else(|error| absent(path, error), |file| Ok(Some(file)))
     }
 
     /// Follows links and refuses those that lead away.
@@ -138,12 +168,10 @@ impl DiskTree {
 
 impl Tree for DiskTree {
     fn read(&self, path: &TreePath) -> Result<Option<Bytes>, TreeError> {
-        let Some(full) = self.locate(path)? else {
-            return Ok(None);
-        };
-        match fs::read(full) {
-            Ok(content) => Ok(Some(content.into())),
-            Err(error) => absent(path, error),
+        match self.file(path)?.map(read_all) {
+            None => Ok(None),
+            Some(Ok(content)) => Ok(Some(content.into())),
+            Some(Err(error)) => absent(path, error),
         }
     }
 
@@ -195,15 +223,27 @@ fn entry_kind(metadata: &fs::Metadata, path: &Path) -> Result<EntryKind, Error> 
     })
 }
 
-#[cfg(unix)]
+/// Opens a file that is no link.
+fn open_itself(path: &Path) -> Result<File, Error> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+/// Tells whether [`open_itself`] met a link.
+fn is_link(error: &Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::LOOP)
+}
+
+fn read_all(file: File) -> Result<Vec<u8>, Error> {
+    let length = file.metadata()?.len();
+    let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    file.take(u64::MAX).read_to_end(&mut content)?;
+    Ok(content)
+}
+
 fn is_executable(metadata: &fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     metadata.permissions().mode() & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_: &fs::Metadata) -> bool {
-    false
 }
 
 /// Takes a lock whose holder cannot leave the map half-changed.
@@ -260,7 +300,6 @@ mod tests {
         );
     }
 
-    #[cfg(unix)]
     #[test]
     fn links_are_followed_inside_and_refused_outside() {
         use std::os::unix::fs::symlink;
@@ -268,7 +307,12 @@ mod tests {
         symlink("cmd/api/main.go", tree.root().join("inside.go")).unwrap();
         symlink("../secret", tree.root().join("outside")).unwrap();
         symlink(folder.path(), tree.root().join("up")).unwrap();
-        assert!(tree.read(&TreePath::new("inside.go")).unwrap().is_some());
+        symlink("nowhere", tree.root().join("dangling")).unwrap();
+        assert_eq!(tree.read(&TreePath::new("dangling")).unwrap(), None);
+        symlink("cmd", tree.root().join("programs")).unwrap();
+        for path in ["inside.go", "programs/api/main.go"] {
+            assert!(tree.read(&TreePath::new(path)).unwrap().is_some(), "{path}");
+        }
         for path in ["outside", "up/secret", "up/project/../secret"] {
             let path = TreePath::new(path);
             match tree.read(&path) {

@@ -16,6 +16,7 @@ mod error;
 mod mains;
 mod pattern;
 mod rules;
+mod warm;
 
 #[cfg(test)]
 mod tests;

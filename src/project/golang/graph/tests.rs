@@ -276,3 +276,39 @@ fn closures_can_be_computed_in_parallel() {
         });
     });
 }
+
+#[test]
+fn loading_ahead_changes_nothing_and_ends_with_circles_and_faults() {
+    let mut files = vec![
+        ("cmd/a/main.go", "package main\nimport \"m.example/x\"\n"),
+        (
+            "cmd/b/main.go",
+            "package main\nimport \"m.example/missing\"\n",
+        ),
+        ("cmd/c/main.go", "package main\nimport \"m.example/y\"\n"),
+        ("x/x.go", "package x\nimport \"m.example/z\"\n"),
+        ("y/y.go", "package y\nimport \"m.example/y/again\"\n"),
+        ("y/again/y.go", "package again\nimport \"m.example/y\"\n"),
+        ("z/z.go", "package z\n"),
+    ];
+    files.push(("broken/b.go", "package\n"));
+    let directories = ["cmd/a", "cmd/b", "cmd/c", "broken", "nowhere", "../outside"];
+    let directories = directories.map(TreePath::new);
+    let said = |loader: &Loader<'_>| {
+        let closures = directories
+            .iter()
+            .map(|directory| loader.closure(directory));
+        let told = closures.map(|closure| match closure {
+            Ok(closure) => format!("{:?}", closure.files),
+            Err(fault) => fault.to_string(),
+        });
+        told.collect::<Vec<_>>()
+    };
+    let cold = with(&files, said);
+    let warmed = with(&files, |loader| {
+        loader.warm(&directories);
+        said(loader)
+    });
+    assert_eq!(warmed, cold);
+    assert!(cold[0].contains("z/z.go"), "{cold:?}");
+}
