@@ -44,15 +44,38 @@ fn holds(flags: &str, purpose: For) -> bool {
 
 /// Tells whether the linker leaves debug information out, and nothing else speaks of it.
 fn omits_debug_information(go: &Go) -> bool {
-    let stripped = words(&go.ldflags).any(|word| ["s", "w"].contains(&name(word)) && is_on(word));
-    let kept = words(&go.ldflags).any(|word| name(word) == "w" && !is_on(word));
-    let own = words(&go.gcflags).any(|word| word.contains("-dwarf"));
-    let replaced = words(&go.flags).any(|word| ["gcflags", "ldflags"].contains(&name(word)));
+    let (mut stripped, mut kept) = (false, false);
+    let mut words = words(&go.ldflags);
+    while let Some(word) = words.next() {
+        match name(word) {
+            // What follows is for another linker.
+            "extldflags" if !word.contains('=') => drop(words.next()),
+            "w" if !is_on(word) => kept = true,
+            "s" | "w" => stripped |= is_on(word),
+            _ => {}
+        }
+    }
+    let own = go.gcflags.iter().any(|flags| flags.contains("-dwarf"));
+    let replaced = ["gcflags", "ldflags"];
+    let replaced = go.flags.iter().any(|flag| replaced.contains(&name(flag)));
     stripped && !kept && !own && !replaced
 }
 
+/// Splits flags as Go's `cmd/internal/quoted` does: a word that begins with a quote ends with it.
 fn words(flags: &[String]) -> impl Iterator<Item = &str> {
-    flags.iter().flat_map(|flag| flag.split_whitespace())
+    flags.iter().flat_map(|flags| {
+        let mut rest = flags.as_str();
+        std::iter::from_fn(move || {
+            rest = rest.trim_start();
+            let first = rest.chars().next()?;
+            let (word, after) = match first {
+                '\'' | '"' => rest[1..].split_once(first)?,
+                _ => rest.split_once(char::is_whitespace).unwrap_or((rest, "")),
+            };
+            rest = after;
+            Some(word)
+        })
+    })
 }
 
 /// Returns a flag's name: `w` of `-w`, `--w` and `-w=0`.
@@ -113,7 +136,16 @@ mod tests {
                 assert_eq!(of(stripped, &[], purpose), "-gcflags=all=-dwarf=false");
             }
         }
-        for kept in [&[][..], &["-X main.s=1"], &["-w=false"], &["-s", "-w=0"]] {
+        for kept in [
+            &[][..],
+            &["-X main.s=1"],
+            &["-X 'main.s=1 -w'"],
+            &["-w=false"],
+            &["-s", "-w=0"],
+            &["-linkmode=external -extldflags -s"],
+            &["-extldflags", "'-static -s -w'"],
+            &["-X 'main.s=1 -w"],
+        ] {
             assert_eq!(of(kept, &[], For::Main), "", "{kept:?}");
         }
     }
