@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::harness::daemon::Private;
 use crate::harness::environment::environment;
 use crate::harness::image::Image;
-use crate::harness::program::Run;
+use crate::harness::program::{Gobuild, Run};
 use crate::harness::sandbox::{Sandbox, repository};
 use crate::harness::tool;
 
@@ -132,6 +132,28 @@ fn native_into(sandbox: &Sandbox, name: &str, flags: &[&str], cache: Option<&Pat
     std::fs::read(binary).unwrap()
 }
 
+/// Returns a push by a daemon of one's own.
+fn push_by(daemon: &Private, sandbox: &Sandbox) -> Gobuild {
+    sandbox
+        .gobuild()
+        .args(["image", "--addr", &daemon.address().to_string()])
+        .args(["--progress", "plain", "--push", "--insecure-registry"])
+        .args(["--repository", &repository()])
+}
+
+/// Checks that no step compiled a package.
+fn nothing_compiled(run: &Run) {
+    for step in [
+        "standard library for",
+        "dependencies for",
+        "compile one",
+        "compile two",
+    ] {
+        let step = format!("{step} linux/amd64");
+        assert_eq!(compiled(run, &step), Vec::<String>::new(), "{run}");
+    }
+}
+
 /// Builds, and checks that the compile steps compiled first-party packages alone and made what
 /// `go build` makes.
 fn first_party_alone(sandbox: &Sandbox, flags: &[&str]) {
@@ -249,11 +271,8 @@ async fn a_cache_that_travels_has_what_binaries_share() {
     let edited = format!("Fresh = \"{} and edited, ", fresh());
     sandbox.edit("word/word.go", "Fresh = \"", &edited);
     let from = format!("type=local,src={}", folder.display());
-    let run = sandbox
-        .gobuild()
-        .args(["image", "--addr", &daemon.address().to_string()])
-        .args(["--progress", "plain", "--push", "--insecure-registry"])
-        .args(["--repository", &repository(), "--cache-from", &from])
+    let run = push_by(&daemon, &sandbox)
+        .args(["--cache-from", &from])
         .succeeds();
     built_first_party_alone(&run, &sandbox, &[]);
 }
@@ -293,22 +312,8 @@ async fn an_empty_builder_compiles_nothing_that_the_compile_cache_has() {
 
     let daemon = Private::start();
     daemon.connect(None).await;
-    let run = sandbox
-        .gobuild()
-        .args(["image", "--addr", &daemon.address().to_string()])
-        .args(["--progress", "plain", "--push", "--insecure-registry"])
-        .args(["--repository", &repository()])
-        .args(cache)
-        .succeeds();
-    for step in [
-        "standard library for",
-        "dependencies for",
-        "compile one",
-        "compile two",
-    ] {
-        let step = format!("{step} linux/amd64");
-        assert_eq!(compiled(&run, &step), Vec::<String>::new(), "{run}");
-    }
+    let run = push_by(&daemon, &sandbox).args(cache).succeeds();
+    nothing_compiled(&run);
     let run = run.says(&[" remote, 0 host, 0 missed"]);
     assert_eq!(run.stdout, written.stdout);
     // It was only read.
@@ -328,22 +333,11 @@ async fn an_empty_builder_compiles_nothing_that_this_machine_has() {
 
     let daemon = Private::start();
     daemon.connect(None).await;
-    let run = sandbox
-        .gobuild()
-        .args(["image", "--addr", &daemon.address().to_string()])
-        .args(["--progress", "plain", "--push", "--insecure-registry"])
-        .args(["--repository", &repository(), "--seed-gocache"])
+    let run = push_by(&daemon, &sandbox)
+        .arg("--seed-gocache")
         .arg(&cache)
         .succeeds();
-    for step in [
-        "standard library for",
-        "dependencies for",
-        "compile one",
-        "compile two",
-    ] {
-        let step = format!("{step} linux/amd64");
-        assert_eq!(compiled(&run, &step), Vec::<String>::new(), "{run}");
-    }
+    nothing_compiled(&run);
     // It was only read.
     assert_eq!(listed(&cache), kept);
     built_first_party_alone(&run, &sandbox, &[&flag]);

@@ -55,18 +55,24 @@ impl DiskTree {
     /// # Errors
     /// A link on the way leaves what the tree serves, or the disk refuses.
     pub fn locate(&self, path: &TreePath) -> Result<Option<PathBuf>, TreeError> {
-        if path.is_root() || path.name() == ".." {
-            return self.directory(path);
-        }
-        let Some(directory) = self.directory(&path.parent())? else {
+        let Some(full) = self.place(path)? else {
             return Ok(None);
         };
-        let full = directory.join(path.name());
         match fs::symlink_metadata(&full) {
             Ok(metadata) if metadata.is_symlink() => self.resolve(path, &full),
             Ok(_) => Ok(Some(full)),
             Err(error) => absent(path, error),
         }
+    }
+
+    /// Returns where a path lies with the links on the way followed, whatever is there; `None` if
+    /// its folder is not.
+    fn place(&self, path: &TreePath) -> Result<Option<PathBuf>, TreeError> {
+        if path.is_root() || path.name() == ".." {
+            return self.directory(path);
+        }
+        let directory = self.directory(&path.parent())?;
+        Ok(directory.map(|directory| directory.join(path.name())))
     }
 
     /// Returns the resolved folder of a directory path, remembered for the next file in it.
@@ -88,15 +94,7 @@ impl DiskTree {
 
     /// Opens a file; no link is followed that was not looked at.
     fn file(&self, path: &TreePath) -> Result<Option<File>, TreeError> {
-        let directory = match path.is_root() || path.name() == ".." {
-            true => None,
-            false => Some(self.directory(&path.parent())?),
-        };
-        let full = match directory {
-            None => self.directory(path)?,
-            Some(directory) => directory.map(|directory| directory.join(path.name())),
-        };
-        let Some(full) = full else {
+        let Some(full) = self.place(path)? else {
             return Ok(None);
         };
         let opened = match open_itself(&full) {

@@ -279,7 +279,7 @@ fn closures_can_be_computed_in_parallel() {
 
 #[test]
 fn loading_ahead_changes_nothing_and_ends_with_circles_and_faults() {
-    let mut files = vec![
+    let files = [
         ("cmd/a/main.go", "package main\nimport \"m.example/x\"\n"),
         (
             "cmd/b/main.go",
@@ -290,8 +290,8 @@ fn loading_ahead_changes_nothing_and_ends_with_circles_and_faults() {
         ("y/y.go", "package y\nimport \"m.example/y/again\"\n"),
         ("y/again/y.go", "package again\nimport \"m.example/y\"\n"),
         ("z/z.go", "package z\n"),
+        ("broken/b.go", "package\n"),
     ];
-    files.push(("broken/b.go", "package\n"));
     let directories = ["cmd/a", "cmd/b", "cmd/c", "broken", "nowhere", "../outside"];
     let directories = directories.map(TreePath::new);
     let said = |loader: &Loader<'_>| {
