@@ -31,7 +31,7 @@ const STAGES: &[(&str, &[&str])] = &[
         &["base", "content", "oci", "project", "toolchain"],
     ),
     // Of `buildkit`, the credentials that daemons are lent.
-    ("registry", &["buildkit", "oci"]),
+    ("registry", &["buildkit", "content", "oci"]),
     // Speaks to `go`, not to a daemon; it runs in build steps, too.
     ("cacheprog", &[]),
     // The second host of the build function, beside `cli`.

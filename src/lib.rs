@@ -10,7 +10,8 @@
 //!    import graph. All of it is pure: files are reached through [`project::tree::Tree`] alone.
 //! 4. [`plan`] says what must happen, as plain data: a toolchain, a modules step, one compile step
 //!    per binary and platform with its exact files, the images. `gobuild plan` prints it before any
-//!    daemon exists. [`check`] says what is doubtful about a project and its plan.
+//!    daemon exists. What a lock file ([`project::lock`]) knows takes the place of names. [`check`] says
+//!    what is doubtful about a project and its plan.
 //! 5. [`pipeline::present`] gives every input a digest: [`toolchain`] packs Go, [`base`] the built-in
 //!    base, [`content`] the source files, each as a deterministic OCI layout in memory.
 //! 6. [`lower`] makes vertices of the plan's steps with [`llb`], a typed, immutable graph that knows
@@ -54,7 +55,8 @@
 //! | Docker and Podman credentials, credential helpers, token servers of registries | [`buildkit::session::auth`] |
 //! | secret files and variables | [`buildkit::session::secrets`]; which ones: [`pipeline::secrets`] |
 //! | SSH agent sockets | [`buildkit::session::ssh`] |
-//! | indexes in registries over what several nodes have pushed | [`registry`] |
+//! | `goimage.lock` | read by [`pipeline::project`], written by [`pipeline::lock`] |
+//! | indexes in registries over what several nodes have pushed; digests of images | [`registry`] |
 //! | project files that images copy, as the daemon asks for them | [`buildkit::session::filesync`] |
 //! | layouts, as the daemon asks for them; OCI layout folders, local caches among them | [`buildkit::session::content`] |
 //! | archives and folders of binaries | [`buildkit::session::filesend`] |

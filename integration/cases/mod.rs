@@ -17,6 +17,7 @@ mod go_list_oracle;
 mod hosts;
 mod jobs;
 mod loading;
+mod lock;
 mod managed_builder;
 mod monorepo;
 mod nodes;

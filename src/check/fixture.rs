@@ -7,6 +7,7 @@ use crate::oci::Platform;
 use crate::plan::{Caching, Naming, Request, plan, programs};
 use crate::project::golang::workspace::{GoWork, Workspace};
 use crate::project::ignore;
+use crate::project::lock::Lock;
 use crate::project::manifest::{Document, FILE_NAME, Values};
 use crate::project::tree::TreePath;
 use crate::project::tree::filtered::FilteredTree;
@@ -15,6 +16,7 @@ use crate::project::tree::memory::MemoryTree;
 /// A project with a program, `example.com/m`.
 pub(super) struct Checked {
     files: BTreeMap<String, String>,
+    lock: Option<Lock>,
     values: Values,
 }
 
@@ -29,6 +31,7 @@ impl Checked {
         let owned = |(path, text): (&str, &str)| (path.to_owned(), text.to_owned());
         Self {
             files: files.into_iter().map(owned).collect(),
+            lock: None,
             values: Values::default(),
         }
     }
@@ -47,6 +50,12 @@ impl Checked {
     /// Removes a file.
     pub(super) fn without(mut self, path: &str) -> Self {
         self.files.remove(path);
+        self
+    }
+
+    /// Gives it a lock file.
+    pub(super) fn locked(mut self, text: &str) -> Self {
+        self.lock = Some(Lock::parse("goimage.lock", text).expect("a lock file"));
         self
     }
 
@@ -92,6 +101,7 @@ impl Checked {
             tree: &tree,
             whole_tree: tree.inner(),
             workspace: &workspace,
+            lock: self.lock.as_ref(),
             planned: planned.as_ref().ok().map(|plan| Planned {
                 plan,
                 programs: programs.as_deref().unwrap_or_default(),

@@ -39,6 +39,7 @@ pub use rules::RULES;
 use crate::plan::{ImageStep, Plan, PlanError, PlatformImage};
 use crate::project::golang::graph::Closure;
 use crate::project::golang::workspace::Workspace;
+use crate::project::lock::Lock;
 use crate::project::manifest::{Document, Image, KeyPath, Manifest};
 use crate::project::tree::{Tree, TreePath};
 use rule::At;
@@ -58,6 +59,8 @@ pub struct Subject<'a> {
     pub whole_tree: &'a dyn Tree,
     /// The Go modules.
     pub workspace: &'a Workspace,
+    /// What the lock file says, if there is one.
+    pub lock: Option<&'a Lock>,
     /// What would be built; `None` if that cannot be planned.
     pub planned: Option<Planned<'a>>,
 }

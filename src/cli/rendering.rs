@@ -11,6 +11,7 @@ use crate::check::faults;
 use crate::error::{Error, Kind, Place};
 use crate::pipeline::abilities::Unable;
 use crate::pipeline::function::FunctionError;
+use crate::pipeline::lock::LockError;
 use crate::pipeline::present::PresentError;
 use crate::pipeline::project::ProjectError;
 use crate::pipeline::run::RunError;
@@ -27,7 +28,7 @@ pub(super) fn usage(error: &(dyn StdError + 'static)) -> Error {
 /// A project that cannot be read.
 pub(super) fn project(error: &ProjectError) -> Error {
     match error {
-        ProjectError::Manifest(error) => manifest(error),
+        ProjectError::Manifest(error) | ProjectError::Lock(error) => manifest(error),
         ProjectError::Workspace(inner) => Error::of(Kind::Project, inner)
             .hinted(inner.hint())
             .placed(places(&[faults::workspace(inner)])),
@@ -103,6 +104,18 @@ pub(super) fn managed(error: &ManagedError) -> Error {
         _ => None,
     };
     Error::of(Kind::Builder, error).hinted(hint)
+}
+
+/// A lock file that is not written.
+pub(super) fn lock(error: &LockError) -> Error {
+    match error {
+        LockError::Image { .. } => Error::of(Kind::Registry, error).hinted(Some(
+            "log in with docker login; --insecure-registry is for registries without TLS"
+                .to_owned(),
+        )),
+        LockError::Toolchain(inner) => Error::of(Kind::Project, inner).hinted(inner.hint()),
+        LockError::Lost | LockError::Write { .. } => Error::of(Kind::Other, error),
+    }
 }
 
 /// Inputs that cannot be packed.

@@ -12,19 +12,27 @@ use crate::error::{Error, Kind};
 use crate::oci::{Platform, Reference};
 use crate::pipeline::location::{self, Location};
 use crate::pipeline::project::{self, Project, ProjectError};
-use crate::plan::{Caching, Naming, PlanError, Request, paths};
+use crate::plan::{Caching, Naming, Plan, PlanError, Request, Unlocked, paths};
+use crate::project::lock::Lock;
 use crate::project::manifest::CacheMode;
 use crate::toolchain::{Helper, Host};
 
-/// Which project, which of its programs, for which platforms
+/// Which project
 #[derive(Debug, Args)]
-pub(super) struct ProjectArgs {
+pub(super) struct PathArgs {
     /// Project folder, or folders of its main packages (./cmd/api, ./cmd/...) [default: .]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Name of the manifest [default: goimage.toml in the project folder]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
+}
+
+/// Which project, which of its programs, for which platforms
+#[derive(Debug, Args)]
+pub(super) struct ProjectArgs {
+    #[command(flatten)]
+    pub(super) place: PathArgs,
     /// Set target platforms, comma-separated or repeated [env: DOCKER_DEFAULT_PLATFORM] [default:
     /// the manifest's, else the platform that steps run on]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_delimiter = ',')]
@@ -43,6 +51,9 @@ pub(super) struct ProjectArgs {
         hide_env_values = true
     )]
     repository: Option<String>,
+    /// Fail if goimage.lock lacks an image or a Go that the build needs
+    #[arg(long)]
+    locked: bool,
 }
 
 /// Which builder
@@ -75,13 +86,13 @@ pub(super) struct BuilderArgs {
     tlsservername: Option<String>,
 }
 
-impl ProjectArgs {
+impl PathArgs {
     /// Reads the project.
     pub(super) fn project(&self, epoch: u32) -> Result<Project, Error> {
         let location = self.location()?;
         let root = location.root.clone();
         self.read(location, epoch).map_err(|error| {
-            let of_manifest = matches!(error, ProjectError::Manifest(_));
+            let of_manifest = matches!(error, ProjectError::Manifest(_) | ProjectError::Lock(_));
             rendering::project(&error).below(&self.folder(&root, of_manifest))
         })
     }
@@ -104,17 +115,19 @@ impl ProjectArgs {
         self.file.as_deref()
     }
 
-    /// Tells whether only some images were named.
-    pub(super) fn selects_images(&self) -> bool {
-        !self.target.is_empty()
-    }
-
     /// Returns what names in errors are relative to: a manifest that was named is as it was named.
     fn folder(&self, root: &Path, of_manifest: bool) -> PathBuf {
         match std::env::current_dir() {
             Ok(current) if of_manifest && self.file.is_some() => current,
             _ => root.to_owned(),
         }
+    }
+}
+
+impl ProjectArgs {
+    /// Tells whether only some images were named.
+    pub(super) fn selects_images(&self) -> bool {
+        !self.target.is_empty()
     }
 
     /// Tells whether images are named for a cluster of kind, as ko names them.
@@ -158,19 +171,51 @@ impl ProjectArgs {
         })
     }
 
-    /// Plans the project for steps that run on `build_platform`.
+    /// Plans the project for steps that run on `build_platform`, with what its lock file pins.
     pub(super) fn plan(
         &self,
         project: &Project,
         build_platform: &Platform,
         travel: Travel,
-    ) -> Result<crate::plan::Plan, Error> {
+        warn: impl FnOnce(String),
+    ) -> Result<Plan, Error> {
         let planned = self.with_request(project, build_platform, travel, crate::plan::plan)?;
-        planned.map_err(|error| {
+        let mut plan = planned.map_err(|error| {
             let of_manifest = error.key().is_some();
             rendering::plan(&error, project.document.as_ref())
-                .below(&self.folder(&project.location.root, of_manifest))
-        })
+                .below(&self.place.folder(&project.location.root, of_manifest))
+        })?;
+        self.pin(project, &mut plan, warn)?;
+        Ok(plan)
+    }
+
+    /// Pins a plan to what the lock file knows; an entry that is missing is an error if everything is
+    /// to be locked, and a warning if there is a lock file.
+    pub(super) fn pin(
+        &self,
+        project: &Project,
+        plan: &mut Plan,
+        warn: impl FnOnce(String),
+    ) -> Result<(), Error> {
+        let unlocked = match &project.lock {
+            Some(lock) => plan.pin(lock),
+            None if self.locked => plan.pin(&Lock::default()),
+            None => return Ok(()),
+        };
+        if unlocked.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = unlocked.iter().map(Unlocked::to_string).collect();
+        let file = project.lock_file.file_name().unwrap_or_default();
+        let message = format!("{} lacks {}", file.display(), names.join(", "));
+        if self.locked {
+            let hint = "`gobuild lock` looks up what is missing".to_owned();
+            return Err(Error::new(Kind::Project, message).hinted(hint));
+        }
+        warn(format!(
+            "{message}; `gobuild lock` looks up what is missing"
+        ));
+        Ok(())
     }
 
     /// Hands on what a plan is made from.

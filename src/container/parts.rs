@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use oci_spec::image::Digest;
+
 use crate::base::certs::{PemFile, mozilla};
 use crate::base::{self, BaseError, CERTS_PATH};
 use crate::content::{LayerBuilder, LayerError};
@@ -68,14 +70,33 @@ pub fn part(part: &Part, folder: &Path) -> Result<(), PartError> {
     write(&layer, folder)
 }
 
-/// Has the `go` command fetch and check a toolchain; writes what builds need of it, and the
-/// certificates that downloads trust where the session lends none.
+/// Where a step takes a toolchain from.
+#[derive(Clone, Copy, Debug)]
+pub enum Origin<'a> {
+    /// The `go` command fetches and checks it; its archive has this digest, if one is known.
+    Proxy(Option<&'a Digest>),
+    /// This is its archive, and the right one.
+    Archive(&'a Path),
+}
+
+/// Writes what builds need of a toolchain, and the certificates that downloads trust where the
+/// session lends none.
 ///
 /// # Errors
 /// See [`PartError`].
-pub fn toolchain(version: &str, folder: &Path, scratch: &Path) -> Result<(), PartError> {
+pub fn toolchain(
+    version: &str,
+    origin: Origin<'_>,
+    folder: &Path,
+    scratch: &Path,
+) -> Result<(), PartError> {
     let platform = Platform::linux(std::env::consts::ARCH);
-    let mut layer = toolchain::fetched(version, &platform, &Host::new(scratch))?;
+    let mut layer = match origin {
+        Origin::Proxy(expected) => {
+            toolchain::fetched(version, &platform, &Host::new(scratch), expected)?
+        }
+        Origin::Archive(archive) => toolchain::unpacked(archive, version, &platform)?,
+    };
     layer.file(CERTS_PATH, mozilla(), crate::content::Attributes::FILE)?;
     write(&layer, folder)
 }

@@ -103,7 +103,10 @@ pub(super) fn digest_of(bytes: &[u8]) -> io::Result<Digest> {
 }
 
 /// Returns the digest of everything `reader` gives.
-pub(super) fn hash(mut reader: impl Read) -> io::Result<Digest> {
+///
+/// # Errors
+/// It cannot be read.
+pub fn hash(mut reader: impl Read) -> io::Result<Digest> {
     let mut hasher = Hasher::default();
     let mut chunk = vec![0; CHUNK];
     while let Some(piece) = next_piece(&mut reader, &mut chunk)? {

@@ -12,7 +12,8 @@ use crate::buildkit::gateway::{Gateway, GatewayResult, Warning};
 use crate::pipeline::abilities::Abilities;
 use crate::pipeline::exports::Shape;
 use crate::pipeline::function::{Function, Inputs, Jobs, Wanted};
-use crate::plan::{Caching, Naming, Plan, Request, paths, plan};
+use crate::plan::{Caching, Naming, Plan, Request, Unlocked, paths, plan};
+use crate::project::lock::{self, Lock};
 use crate::project::manifest::{CacheMode, Manifest};
 
 /// A build that has begun: the caller's files are found.
@@ -59,7 +60,9 @@ impl Frontend {
     pub async fn build(self) -> Result<GatewayResult, FrontendError> {
         let (project, mut plan) = self.planned(self.options.target.as_deref()).await?;
         let named = contexts::apply(&self.options.named, &mut plan)?;
-        for warning in self.options.warnings.iter().chain(&named) {
+        let unlocked = self.pin(&project, &mut plan)?;
+        let warnings = self.options.warnings.iter();
+        for warning in warnings.chain(&named).chain(&unlocked) {
             self.warn(warning).await?;
         }
         self.warn_of_arguments(&project).await?;
@@ -96,6 +99,34 @@ impl Frontend {
             true => result.into_index(),
             false => result,
         })
+    }
+
+    /// Pins a plan to what the lock file knows; returns a warning of what that lacks.
+    fn pin(
+        &self,
+        project: &ContextProject,
+        plan: &mut Plan,
+    ) -> Result<Option<String>, FrontendError> {
+        let unlocked = match &project.lock {
+            Some(lock) => plan.pin(lock),
+            None if self.options.locked => plan.pin(&Lock::default()),
+            None => return Ok(None),
+        };
+        let proxy = self.options.toolchain_proxy.as_deref();
+        if let (Some(locked), Some(proxy)) = (&mut plan.toolchain.locked, proxy) {
+            locked.come_from(proxy);
+        }
+        if unlocked.is_empty() {
+            return Ok(None);
+        }
+        let names: Vec<String> = unlocked.iter().map(Unlocked::to_string).collect();
+        let (file, names) = (lock::file_name(self.options.manifest()), names.join(", "));
+        match self.options.locked {
+            true => Err(FrontendError::Unlocked { file, names }),
+            false => Ok(Some(format!(
+                "{file} lacks {names}; `gobuild lock` looks up what is missing"
+            ))),
+        }
     }
 
     /// Reads the project.

@@ -1,9 +1,11 @@
-//! Where the caller's files are, and the two that decide about all others: manifest and ignore file.
+//! Where the caller's files are, and those that decide about all others: manifest, its lock file and
+//! the ignore file.
 
 use crate::buildkit::error::Error as WireError;
 use crate::buildkit::gateway::{Gateway, Reference, References, Solve};
 use crate::llb::{self, Differ, Digest, Local, Metadata, Output};
 use crate::project::ignore::{IgnoreError, IgnoreMatcher, SHARED_NAME};
+use crate::project::lock::{self, Lock};
 use crate::project::manifest::Document;
 use crate::project::tree::TreePath;
 
@@ -22,6 +24,8 @@ pub struct Context {
     pub ignored: IgnoreMatcher,
     /// The manifest; none if there is none.
     pub document: Option<Document>,
+    /// What the manifest's lock file says, if there is one.
+    pub lock: Option<Lock>,
     /// The vertex that the manifest comes from, which warnings are attached to.
     pub vertex: Option<Digest>,
 }
@@ -44,7 +48,11 @@ impl Context {
         let served = |source: &str| options.sessions.get(source).map_or(session, String::as_str);
         let manifest = Local::new(&options.manifest_source)
             .session(served(&options.manifest_source))
-            .include([name.to_owned(), own_ignore_file(name)])
+            .include([
+                name.to_owned(),
+                lock::file_name(name),
+                own_ignore_file(name),
+            ])
             .shared_key_hint(&options.manifest_source)
             .differ(Differ::None)
             .metadata(Metadata::named(format!("load {name}")))
@@ -77,9 +85,10 @@ impl Context {
     ) -> Result<Self, FrontendError> {
         let name = options.manifest();
         let (named, shared) = tokio::try_join!(solve(gateway, &manifest), solve(gateway, ignore))?;
-        let own = own_ignore_file(name);
-        let (text, own_patterns, patterns) = tokio::try_join!(
+        let (own, lock_name) = (own_ignore_file(name), lock::file_name(name));
+        let (text, lock, own_patterns, patterns) = tokio::try_join!(
             file(gateway, &named, name),
+            file(gateway, &named, &lock_name),
             file(gateway, &named, &own),
             file(gateway, &shared, SHARED_NAME),
         )?;
@@ -103,6 +112,7 @@ impl Context {
             }
         };
         Ok(Self {
+            lock: lock.map(|lock| parsed(&lock_name, lock)).transpose()?,
             root: root(&ignored)?,
             ignored,
             document,
@@ -114,6 +124,11 @@ impl Context {
 /// Returns the name of the ignore file of one manifest.
 fn own_ignore_file(manifest: &str) -> String {
     format!("{manifest}{SHARED_NAME}")
+}
+
+fn parsed(name: &str, content: Vec<u8>) -> Result<Lock, FrontendError> {
+    let text = utf8(name, content)?;
+    Lock::parse(name, &text).map_err(|error| FrontendError::manifest(&error))
 }
 
 fn utf8(path: &str, content: Vec<u8>) -> Result<String, FrontendError> {

@@ -69,6 +69,14 @@ pub enum FrontendError {
         /// Names of the images.
         names: Vec<String>,
     },
+    /// The lock file is to be whole and is not.
+    #[error("{file} lacks {names}; `gobuild lock` looks up what is missing")]
+    Unlocked {
+        /// The lock file.
+        file: String,
+        /// What it has no entry for.
+        names: String,
+    },
     /// The GOROOT of another machine cannot be had.
     #[error(
         "go.toolchain = \"host\" is not possible in a frontend: there is no Go of this machine; \

@@ -133,6 +133,7 @@ fn subject<'a>(
         tree: project.tree.as_ref(),
         whole_tree: project.tree.inner(),
         workspace: &project.workspace,
+        lock: project.lock.as_ref(),
         planned: None,
     }
 }

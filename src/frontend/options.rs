@@ -59,6 +59,10 @@ pub struct Options {
     pub cache: Option<CacheMode>,
     /// Which checks speak, in place of what the manifest says.
     pub check: Option<String>,
+    /// Whether everything that has a name must be in the lock file.
+    pub locked: bool,
+    /// Server of the module proxy that a locked toolchain comes from, in place of the recorded one.
+    pub toolchain_proxy: Option<String>,
     /// Build arguments for the manifest's `{{ env.NAME }}`.
     pub arguments: BTreeMap<String, String>,
     /// What is left undone, for the caller to know.
@@ -95,7 +99,7 @@ pub enum OptionError {
 }
 
 /// Build arguments of gobuild's own.
-const ARGUMENTS: [&str; 7] = [
+const ARGUMENTS: [&str; 9] = [
     "GOBUILD_CACHE",
     "GOBUILD_GIT_BRANCH",
     "GOBUILD_GIT_COMMIT",
@@ -103,6 +107,8 @@ const ARGUMENTS: [&str; 7] = [
     "GOBUILD_GIT_DESCRIBE",
     "GOBUILD_GIT_SHORT",
     "GOBUILD_GIT_TAG",
+    "GOBUILD_LOCKED",
+    "GOBUILD_TOOLCHAIN_PROXY",
 ];
 
 /// Options that somebody else obeys: the daemon, the client, or the frontend that forwarded them.
@@ -225,6 +231,8 @@ impl Options {
             "GOBUILD_GIT_DESCRIBE" => self.git.describe = text,
             "GOBUILD_GIT_SHORT" => self.git.short = text,
             "GOBUILD_GIT_TAG" => self.git.tag = text,
+            "GOBUILD_LOCKED" => self.locked = boolean(&option(), value)?,
+            "GOBUILD_TOOLCHAIN_PROXY" => self.toolchain_proxy = text,
             "SOURCE_DATE_EPOCH" if value.is_empty() => {}
             "SOURCE_DATE_EPOCH" => {
                 let wanted = "a number of seconds since 1970";

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use crate::llb::{
-    self, Bind, ContentCache, Definition, Exec, Image, Metadata, Network, OciLayout, Output, Tmpfs,
-};
+use crate::llb::{self, Definition, Exec, Image, Metadata, OciLayout, Output};
+use crate::lower::Program;
 use crate::oci::Platform;
 use crate::plan::paths;
 
@@ -73,20 +72,18 @@ impl Own {
         command(self.linker.as_deref(), folder)
     }
 
-    /// Returns a step that runs this program, without a network. Its root is empty and the image is
-    /// mounted at [`paths::HELPER`], for the reason that toolchains are (`lower::Toolchain`).
+    /// Returns this program as steps run it.
+    pub(super) fn program(&self) -> Program {
+        Program {
+            image: self.image.clone(),
+            command: self.command(paths::HELPER),
+            platform: self.platform.clone(),
+        }
+    }
+
+    /// Returns a step that runs this program.
     pub(super) fn step(&self, name: String, words: &[&str]) -> Exec {
-        let mut args = self.command(paths::HELPER);
-        args.push("step".to_owned());
-        args.extend(words.iter().map(|word| (*word).to_owned()));
-        let root = Bind::writable(&Output::scratch());
-        let image = Bind::read_only(&self.image).content_cache(ContentCache::Off);
-        Exec::new(root, self.platform.clone(), args)
-            .network(Network::None)
-            .bind(paths::HELPER, image)
-            .bind(paths::OUTPUT, Bind::writable(&Output::scratch()))
-            .tmpfs(paths::TEMPORARY, Tmpfs::default())
-            .metadata(Metadata::named(name))
+        self.program().step(name, words)
     }
 }
 

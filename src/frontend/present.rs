@@ -2,12 +2,15 @@
 //!
 //! - Sources: one step copies every set of files that some step sees out of the build context.
 //!   What follows takes its set's folder by content: an edit elsewhere leaves it as it was.
-//! - Toolchain: an image, or a step that has the frontend's own `go` command fetch and check the
-//!   toolchain module, as the command line does on its machine.
+//! - Toolchain: an image; an archive that the daemon downloads, where the lock file has its digest;
+//!   else a step that has the frontend's own `go` command fetch and check the toolchain module, as the
+//!   command line does on its machine.
 //! - The built-in base and its parts: steps that run gobuild, which carries them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use oci_spec::image::Digest;
 
 use super::context::Context;
 use super::failure::FrontendError;
@@ -190,8 +193,15 @@ fn toolchain(
         ToolchainSource::Image(reference) => Ok(Toolchain::Image(reference.clone())),
         ToolchainSource::Host => Err(FrontendError::HostToolchain),
         ToolchainSource::Proxy => {
-            let fetched = fetched(version, own, circumstances, trust)?;
-            Ok(Toolchain::Tree(fetched))
+            let locked = plan.toolchain.locked.as_ref();
+            let url = locked.and_then(|locked| Some((locked, locked.url.as_deref()?)));
+            Ok(Toolchain::Tree(match url {
+                Some((locked, url)) => own.program().unpacked(locked, url)?,
+                None => {
+                    let digest = locked.map(|locked| &locked.digest);
+                    fetched(version, digest, own, circumstances, trust)?
+                }
+            }))
         }
     }
 }
@@ -199,11 +209,15 @@ fn toolchain(
 /// Returns a toolchain that the frontend's own `go` command has fetched and checked.
 fn fetched(
     version: &str,
+    digest: Option<&Digest>,
     own: &Own,
     circumstances: &Circumstances,
     trust: Option<&String>,
 ) -> Result<Output, FrontendError> {
-    let words = ["toolchain", "--go", version, "--output", paths::OUTPUT];
+    let mut words = vec!["toolchain", "--go", version, "--output", paths::OUTPUT];
+    if let Some(digest) = digest {
+        words.extend(["--digest", digest.as_ref()]);
+    }
     let (image, certs) = (paths::HELPER, "/etc/ssl/certs");
     let mut exec = own
         .step(format!("go {version}"), &words)

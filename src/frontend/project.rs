@@ -17,6 +17,7 @@ use crate::lower::rfc3339;
 use crate::pipeline::project::go_directory;
 use crate::plan::paths;
 use crate::project::golang::workspace::{GoWork, Workspace};
+use crate::project::lock::Lock;
 use crate::project::manifest::{Manifest, Template, Values};
 use crate::project::tree::filtered::FilteredTree;
 use crate::project::tree::packed::PackedTree;
@@ -38,6 +39,8 @@ pub struct ContextProject {
     pub workspace: Workspace,
     /// Its manifest, or the default one.
     pub manifest: Manifest,
+    /// What its lock file says, if there is one.
+    pub lock: Option<Lock>,
     /// Values of template variables.
     pub values: Values,
 }
@@ -79,7 +82,7 @@ pub(super) async fn read(
             content.map(Bytes::from).map_err(io::Error::other)
         })
     };
-    let ignored = context.ignored.clone();
+    let (ignored, lock) = (context.ignored.clone(), context.lock.clone());
     let reading = tokio::task::spawn_blocking(move || {
         let archive = zstd::decode_all(archive.as_slice()).map_err(FrontendError::Archive)?;
         let tree = PackedTree::read(&archive.into(), Box::new(fetch));
@@ -98,6 +101,7 @@ pub(super) async fn read(
             root: TreePath::root(),
             workspace,
             manifest,
+            lock,
             values,
         })
     });

@@ -8,11 +8,14 @@ mod compile;
 mod image;
 mod modules;
 mod packages;
+mod program;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+
+pub use program::Program;
 
 pub use image::{CopiedFiles, ImageInputs, LoweredImage, binaries, image, rfc3339};
 

@@ -19,6 +19,7 @@ pub mod function;
 pub mod git;
 pub mod load;
 pub mod location;
+pub mod lock;
 pub mod nodes;
 pub mod outcome;
 pub mod present;

@@ -8,11 +8,12 @@ use crate::base::certs::PemFile;
 use crate::base::{self, BaseError};
 use crate::content::{LayerError, Layout, LayoutError, STORE_ID, Store};
 use crate::llb::{self, CopyFrom, FileOp, Local, Metadata, OciLayout, Output, Timestamp};
-use crate::lower::Circumstances;
+use crate::lower::{Circumstances, Program};
 use crate::oci::Platform;
 use crate::pipeline::closures;
 use crate::pipeline::project::ProjectTree;
-use crate::plan::{FilesLayer, Plan, ToolchainSource};
+use crate::plan::{FilesLayer, Plan, ToolchainSource, paths};
+use crate::project::lock::LockedToolchain;
 use crate::project::tree::{Tree as _, TreeError, TreePath};
 use crate::toolchain::{self, Helper, Host, Kind, ToolchainError};
 
@@ -121,8 +122,10 @@ impl Sources {
         let store = Arc::new(Store::new());
         let platform = &plan.build_platform;
         let version = &plan.toolchain.version;
+        let helper = Helper::of_this_process(platform);
         let prepared = |kind| -> Result<Toolchain, PresentError> {
-            let layout = toolchain::prepare(kind, version, platform, host)?;
+            let packed = plan.toolchain.locked.as_ref().map(packed);
+            let layout = toolchain::prepare(kind, version, platform, host, packed.as_ref())?;
             Ok(Toolchain::Tree(serve(
                 &store,
                 layout,
@@ -131,18 +134,15 @@ impl Sources {
             )?))
         };
         let toolchain = match &plan.toolchain.source {
-            ToolchainSource::Proxy => prepared(Kind::Proxy)?,
+            ToolchainSource::Proxy => match downloaded(plan, helper.as_ref(), &store, host)? {
+                Some(unpacked) => Toolchain::Tree(unpacked),
+                None => prepared(Kind::Proxy)?,
+            },
             ToolchainSource::Host => prepared(Kind::Host)?,
             ToolchainSource::Image(reference) => Toolchain::Image(reference.clone()),
         };
-        let helper = match plan.runs_helper() {
-            true => Helper::of_this_process(platform),
-            false => None,
-        };
-        let helper = helper.map(|helper| {
-            let layout = helper.layout(platform, host)?;
-            Ok::<_, PresentError>(serve(&store, layout, platform, "gobuild")?)
-        });
+        let helper = helper.filter(|_| plan.runs_helper());
+        let helper = helper.map(|helper| served(&helper, &store, platform, host));
         let files = closures::pack(plan, tree, &store, &host.cache)?;
         let of = |inputs| files.get(inputs).cloned();
         let closures = plan.compiles.iter();
@@ -246,6 +246,48 @@ impl Packed {
             .map(|(name, pem)| PemFile { name, pem })
             .collect();
         Ok(base::certs_layout(&self.platform, &extra)?)
+    }
+}
+
+/// Adds gobuild itself to the store.
+fn served(
+    helper: &Helper,
+    store: &Store,
+    platform: &Platform,
+    host: &Host,
+) -> Result<Output, PresentError> {
+    let layout = helper.layout(platform, host)?;
+    Ok(serve(store, layout, platform, "gobuild")?)
+}
+
+/// Returns the toolchain that the daemon fetches itself: a locked one, where this machine has no go
+/// command to fetch it with.
+fn downloaded(
+    plan: &Plan,
+    helper: Option<&Helper>,
+    store: &Store,
+    host: &Host,
+) -> Result<Option<Output>, PresentError> {
+    let locked = plan.toolchain.locked.as_ref();
+    let url = locked.and_then(|locked| Some((locked, locked.url.as_deref()?)));
+    let (Some((locked, url)), Some(helper), false) = (url, helper, host.has_go()) else {
+        return Ok(None);
+    };
+    let platform = &plan.build_platform;
+    let program = Program {
+        image: served(helper, store, platform, host)?,
+        command: helper.command(paths::HELPER),
+        platform: platform.clone(),
+    };
+    Ok(Some(program.unpacked(locked, url)?))
+}
+
+/// Returns the layer that a lock file names.
+fn packed(locked: &LockedToolchain) -> toolchain::Packed {
+    toolchain::Packed {
+        packer: locked.layer.packer,
+        digest: locked.layer.digest.clone(),
+        size: locked.layer.size,
     }
 }
 

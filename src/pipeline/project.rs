@@ -13,6 +13,7 @@ use super::git;
 use super::location::Location;
 use crate::project::golang::workspace::{Workspace, WorkspaceError};
 use crate::project::ignore::{self, IgnoreError};
+use crate::project::lock::{self, Lock};
 use crate::project::manifest::{Document, FILE_NAME, Manifest, ManifestError, Values};
 use crate::project::tree::disk::DiskTree;
 use crate::project::tree::filtered::FilteredTree;
@@ -31,6 +32,10 @@ pub struct Project {
     pub workspace: Workspace,
     /// Its manifest, or the default one.
     pub manifest: Manifest,
+    /// What its lock file says, if there is one.
+    pub lock: Option<Lock>,
+    /// Where the lock file is, or would be.
+    pub lock_file: PathBuf,
     /// The manifest's text, for errors that show it.
     pub document: Option<Document>,
     /// Values of template variables.
@@ -43,10 +48,13 @@ pub enum ProjectError {
     /// The manifest is wrong.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// The manifest that was named cannot be read.
+    /// The lock file is wrong.
+    #[error(transparent)]
+    Lock(ManifestError),
+    /// The manifest that was named, or a lock file, cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
-        /// The manifest.
+        /// The file.
         path: PathBuf,
         /// The system's answer.
         source: std::io::Error,
@@ -77,7 +85,9 @@ pub fn read(
     date: Option<String>,
 ) -> Result<Project, ProjectError> {
     let disk = DiskTree::open(&location.root)?;
+    let named = file.clone();
     let document = document(&disk, &location.project, file)?;
+    let (lock_file, lock) = lock(&location, named)?;
     let manifest = document
         .as_ref()
         .map_or_else(|| Ok(Manifest::default()), Document::parse)?;
@@ -103,6 +113,8 @@ pub fn read(
         tree: Arc::new(tree),
         workspace,
         manifest,
+        lock,
+        lock_file,
         document,
         values,
     })
@@ -126,6 +138,32 @@ fn document(
     };
     let text = std::str::from_utf8(&bytes).map_err(|_| ProjectError::NotText(path.clone()))?;
     Ok(Some(Document::new(path.as_str(), text)))
+}
+
+/// Reads the lock file of the manifest: the one named, else of `goimage.toml`. Returns where it is,
+/// too.
+fn lock(
+    location: &Location,
+    file: Option<PathBuf>,
+) -> Result<(PathBuf, Option<Lock>), ProjectError> {
+    let (path, name) = match file {
+        None => {
+            let name = lock::file_name(FILE_NAME);
+            let path = location.folder().join(&name);
+            (path, location.project.join(&name).as_str().to_owned())
+        }
+        Some(manifest) => {
+            let name = lock::file_name(&manifest.display().to_string());
+            (PathBuf::from(&name), name)
+        }
+    };
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((path, None)),
+        Err(source) => return Err(ProjectError::Read { path, source }),
+        Ok(text) => text,
+    };
+    let lock = Lock::parse(&name, &text).map_err(ProjectError::Lock)?;
+    Ok((path, Some(lock)))
 }
 
 /// Returns the folder whose `go.mod` applies to the project: its own or the nearest above it.

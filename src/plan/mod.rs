@@ -10,6 +10,7 @@ mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod naming;
+mod pinning;
 mod programs;
 mod sharing;
 mod steps;
@@ -22,12 +23,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::oci::Platform;
+use crate::project::lock::LockedToolchain;
 use crate::project::manifest::{Base, Compression};
 use crate::project::tree::TreePath;
 
 pub use container::{Layout, paths};
 pub use error::PlanError;
 pub use naming::Naming;
+pub use pinning::{Needs, Unlocked, needs};
 pub use programs::programs;
 pub use steps::caching::RELAY;
 pub use steps::compile::JOBS_VARIABLE;
@@ -78,6 +81,9 @@ pub struct ToolchainStep {
     pub version: String,
     /// Where it comes from.
     pub source: ToolchainSource,
+    /// What the lock file knows of it, if it comes from the proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locked: Option<LockedToolchain>,
 }
 
 /// Where the toolchain comes from.

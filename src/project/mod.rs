@@ -5,6 +5,7 @@
 
 pub mod golang;
 pub mod ignore;
+pub mod lock;
 pub mod manifest;
 mod spot;
 pub mod tree;

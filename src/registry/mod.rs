@@ -1,12 +1,13 @@
-//! Writes manifests to registries.
+//! Writes manifests to registries, and asks them for digests.
 //!
-//! Daemons push images themselves. What none of them can write is an index over images that
+//! Daemons push and pull images themselves. What none of them can write is an index over images that
 //! several have pushed: that is put together here and sent from this machine, with the credentials
-//! that daemons are lent, to registries that this machine must therefore reach, too.
+//! that daemons are lent, to registries that this machine must therefore reach, too. So are lock
+//! files, which need no daemon.
 //!
 //! Registries without TLS are spoken to if they are on this machine, or if the user said so.
 //!
-//! Spec: OCI distribution-spec "Pushing Manifests"; distribution `docs/spec/auth/token.md`.
+//! Spec: OCI distribution-spec "Pushing Manifests", "Checking if content exists in the registry"; distribution `docs/spec/auth/token.md`.
 
 mod challenge;
 mod client;
@@ -14,12 +15,14 @@ mod client;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use oci_spec::image::Digest;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, WWW_AUTHENTICATE};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 
 use self::challenge::Challenge;
 pub use self::client::ClientError;
 use crate::buildkit::session::auth::{AuthError, CredentialStore, Credentials, NoToken, bearer};
+use crate::content::digest;
 use crate::oci::Reference;
 
 /// Where the images of Docker Hub are.
@@ -31,6 +34,16 @@ const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 /// How much of a refusal is read.
 const LONGEST: usize = 64 << 10;
+/// How large a manifest may be: what BuildKit and registries take, too.
+const LARGEST: usize = 4 << 20;
+
+/// Header with the digest of a manifest.
+const DIGEST: &str = "docker-content-digest";
+/// What images are described by.
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
+     application/vnd.docker.distribution.manifest.list.v2+json, \
+     application/vnd.oci.image.manifest.v1+json, \
+     application/vnd.docker.distribution.manifest.v2+json";
 
 /// A way to registries.
 #[derive(Clone, Debug)]
@@ -39,7 +52,7 @@ pub struct Registry {
     insecure: bool,
 }
 
-/// Why a manifest was not written.
+/// Why a manifest was not written, or its digest not found.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// There is no HTTP client.
@@ -69,14 +82,52 @@ pub enum RegistryError {
         /// Its words, after a colon.
         detail: String,
     },
+    /// The registry answers with something else.
+    #[error("{host} answered with no manifest")]
+    NoManifest {
+        /// The registry.
+        host: String,
+    },
 }
 
-/// A manifest on its way.
-struct Put<'a> {
+/// A question about one manifest.
+struct Question<'a> {
     reference: &'a Reference,
     host: &'a str,
-    media_type: &'a str,
-    bytes: &'a [u8],
+    ask: Ask<'a>,
+}
+
+/// What a registry is to do with a manifest.
+#[derive(Clone, Copy)]
+enum Ask<'a> {
+    Put {
+        media_type: &'a str,
+        bytes: &'a [u8],
+    },
+    Head,
+    Get,
+}
+
+impl Ask<'_> {
+    /// Returns the request.
+    fn request(self, client: &Client, url: &str) -> RequestBuilder {
+        match self {
+            Self::Put { media_type, bytes } => client
+                .put(url)
+                .header(CONTENT_TYPE, media_type)
+                .body(bytes.to_vec()),
+            Self::Head => client.request(Method::HEAD, url).header(ACCEPT, MANIFESTS),
+            Self::Get => client.get(url).header(ACCEPT, MANIFESTS),
+        }
+    }
+
+    /// Returns the actions that a token must allow.
+    fn actions(self) -> &'static str {
+        match self {
+            Self::Put { .. } => "pull,push",
+            Self::Head | Self::Get => "pull",
+        }
+    }
 }
 
 impl Registry {
@@ -100,37 +151,60 @@ impl Registry {
         media_type: &str,
         bytes: &[u8],
     ) -> Result<(), RegistryError> {
-        let host = match reference.domain() {
-            crate::oci::reference::DEFAULT_DOMAIN => DOCKER_HUB,
-            domain => domain,
-        };
-        let put = Put {
+        let ask = Ask::Put { media_type, bytes };
+        self.ask(reference, ask).await.map(drop)
+    }
+
+    /// Returns the digest of what the tag of `reference` stands for: an index or a manifest.
+    ///
+    /// # Errors
+    /// The registry cannot be reached, refuses, or does not have it.
+    pub async fn digest(&self, reference: &Reference) -> Result<Digest, RegistryError> {
+        let head = self.ask(reference, Ask::Head).await?;
+        let told = head.headers().get(DIGEST);
+        let told = told.and_then(|value| value.to_str().ok()?.parse().ok());
+        if let Some(digest) = told {
+            return Ok(digest);
+        }
+        // Registries may leave it to the client.
+        let mut manifest = self.ask(reference, Ask::Get).await?;
+        let bytes = body(&mut manifest, LARGEST).await;
+        let is_manifest = serde_json::from_slice::<serde_json::Value>(&bytes)
+            .is_ok_and(|manifest| manifest["schemaVersion"] == 2);
+        let digest = digest(&*bytes).ok().filter(|_| is_manifest);
+        digest.ok_or_else(|| RegistryError::NoManifest {
+            host: host(reference).to_owned(),
+        })
+    }
+
+    async fn ask(&self, reference: &Reference, ask: Ask<'_>) -> Result<Response, RegistryError> {
+        let host = host(reference);
+        let question = Question {
             reference,
             host,
-            media_type,
-            bytes,
+            ask,
         };
         let is_loopback = client::is_loopback(host);
         let client = client::client(self.insecure, is_loopback)?;
         if self.insecure || is_loopback {
-            return match self.attempts(&client, &put, "https").await {
-                Err(RegistryError::Reach { .. }) => self.attempts(&client, &put, "http").await,
+            return match self.attempts(&client, &question, "https").await {
+                Err(RegistryError::Reach { .. }) => self.attempts(&client, &question, "http").await,
                 answered => answered,
             };
         }
-        self.attempts(&client, &put, "https").await
+        self.attempts(&client, &question, "https").await
     }
 
-    /// Writes; a registry that is busy or fails is asked again.
+    /// Asks; a registry that is busy or fails is asked again.
     async fn attempts(
         &self,
         client: &Client,
-        put: &Put<'_>,
+        question: &Question<'_>,
         scheme: &str,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Response, RegistryError> {
         let mut pause = PAUSE;
         for _ in 1..ATTEMPTS {
-            match self.attempt(client, put, scheme).await {
+            match self.attempt(client, question, scheme).await {
                 Err(RegistryError::Refused { status, .. }) if is_passing(status) => {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
@@ -138,36 +212,31 @@ impl Registry {
                 answered => return answered,
             }
         }
-        self.attempt(client, put, scheme).await
+        self.attempt(client, question, scheme).await
     }
 
     async fn attempt(
         &self,
         client: &Client,
-        put: &Put<'_>,
+        question: &Question<'_>,
         scheme: &str,
-    ) -> Result<(), RegistryError> {
-        let (host, path) = (put.host, put.reference.path());
-        let tag = put.reference.tag();
+    ) -> Result<Response, RegistryError> {
+        let (host, path) = (question.host, question.reference.path());
+        let tag = question.reference.tag();
         let tag = tag.unwrap_or(crate::oci::reference::DEFAULT_TAG);
         let url = format!("{scheme}://{host}/v2/{path}/manifests/{tag}");
-        let request = || {
-            client
-                .put(&url)
-                .header(CONTENT_TYPE, put.media_type)
-                .body(put.bytes.to_vec())
-        };
+        let request = || question.ask.request(client, &url);
         let mut response = self.send(host, request()).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             let asked = response.headers().get_all(WWW_AUTHENTICATE).iter();
             let asked = asked.filter_map(|value| value.to_str().ok());
             if let Some(challenge) = challenge::first(asked) {
-                let request = self.logged_in(request(), put, &challenge).await?;
+                let request = self.logged_in(request(), question, &challenge).await?;
                 response = self.send(host, request).await?;
             }
         }
         match response.status().is_success() {
-            true => Ok(()),
+            true => Ok(response),
             false => Err(refused(host, response).await),
         }
     }
@@ -184,10 +253,10 @@ impl Registry {
     async fn logged_in(
         &self,
         request: RequestBuilder,
-        put: &Put<'_>,
+        question: &Question<'_>,
         challenge: &Challenge,
     ) -> Result<RequestBuilder, RegistryError> {
-        let credentials = self.credentials.credentials_for(put.host).await?;
+        let credentials = self.credentials.credentials_for(question.host).await?;
         Ok(match (challenge, credentials) {
             (_, Credentials::RegistryToken(token)) => request.bearer_auth(token),
             (Challenge::Basic, Credentials::Password { username, password }) => {
@@ -195,8 +264,9 @@ impl Registry {
             }
             (Challenge::Basic, _) => request,
             (Challenge::Bearer { realm, service }, _) => {
-                let scope = format!("repository:{}:pull,push", put.reference.path());
-                let token = bearer(&self.credentials, put.host, realm, service, scope).await?;
+                let (path, actions) = (question.reference.path(), question.ask.actions());
+                let scope = format!("repository:{path}:{actions}");
+                let token = bearer(&self.credentials, question.host, realm, service, scope).await?;
                 request.bearer_auth(token)
             }
         })
@@ -208,17 +278,30 @@ fn is_passing(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
-/// Returns a refusal with the registry's own words.
-async fn refused(host: &str, mut response: Response) -> RegistryError {
-    let status = response.status();
+/// Returns the registry that has an image.
+fn host(reference: &Reference) -> &str {
+    match reference.domain() {
+        crate::oci::reference::DEFAULT_DOMAIN => DOCKER_HUB,
+        domain => domain,
+    }
+}
+
+/// Returns what can be read of an answer's body, and not much more than `longest` bytes.
+async fn body(response: &mut Response, longest: usize) -> Vec<u8> {
     let mut body = Vec::new();
-    // What cannot be read is not said; the status is.
     while let Ok(Some(piece)) = response.chunk().await {
         body.extend_from_slice(&piece);
-        if body.len() > LONGEST {
+        if body.len() > longest {
             break;
         }
     }
+    body
+}
+
+/// Returns a refusal with the registry's own words.
+async fn refused(host: &str, mut response: Response) -> RegistryError {
+    let status = response.status();
+    let body = body(&mut response, LONGEST).await;
     let answer: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let message = answer["errors"][0]["message"].as_str();
     RegistryError::Refused {

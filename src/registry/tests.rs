@@ -145,3 +145,41 @@ async fn nobody_at_home() {
     let told = put(&host).await.unwrap_err().to_string();
     assert_eq!(told, format!("cannot reach {host} from this machine"));
 }
+
+async fn digest(host: &str) -> Result<Digest, RegistryError> {
+    let folder = tempfile::tempdir().unwrap();
+    let reference = format!("{host}/team/app:1").parse().unwrap();
+    logged_in(folder.path(), host).digest(&reference).await
+}
+
+#[tokio::test]
+async fn a_digest_is_the_registry_s_word() {
+    let (host, seen) = registry(&[
+        "401 Unauthorized\r\nwww-authenticate: Bearer realm=\"http://HOST/token\",service=\"s\"|",
+        "200 OK|{\"token\":\"t1\"}",
+        "200 OK\r\nDocker-Content-Digest: sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa|",
+    ])
+    .await;
+    let found = digest(&host).await.unwrap();
+    assert_eq!(found.to_string(), format!("sha256:{}", "a".repeat(64)));
+    let seen = seen.lock().unwrap();
+    assert!(
+        seen[1].contains("scope=repository%3Ateam%2Fapp%3Apull&"),
+        "{}",
+        seen[1]
+    );
+    assert_eq!(seen[2], "HEAD /v2/team/app/manifests/1 [Bearer t1] ");
+}
+
+#[tokio::test]
+async fn a_registry_without_a_word_has_its_manifest_read() {
+    let (host, seen) = registry(&["200 OK|", "200 OK|{\"schemaVersion\":2}"]).await;
+    let found = digest(&host).await.unwrap();
+    let expected = crate::content::digest(&b"{\"schemaVersion\":2}"[..]).unwrap();
+    assert_eq!(found, expected);
+    assert_eq!(seen.lock().unwrap()[1], "GET /v2/team/app/manifests/1 [] ");
+    // A login page is no manifest.
+    let (host, _) = registry(&["200 OK|", "200 OK|<html>"]).await;
+    let told = digest(&host).await.unwrap_err().to_string();
+    assert_eq!(told, format!("{host} answered with no manifest"));
+}

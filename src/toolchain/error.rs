@@ -127,6 +127,16 @@ pub enum ToolchainError {
         /// The digest in the memo.
         remembered: String,
     },
+    /// The tree or archive is not the one that a lock file names.
+    #[error("{} is not the Go that the lock file names ({found} instead of {locked})", root.display())]
+    NotLocked {
+        /// The tree's root, or the archive.
+        root: PathBuf,
+        /// The digest of what is there.
+        found: String,
+        /// The digest in the lock file.
+        locked: String,
+    },
     /// A part of the tree cannot be looked at.
     #[error("cannot read {}", path.display())]
     Tree {
@@ -172,6 +182,9 @@ impl ToolchainError {
             }
             Self::TooOld { .. } | Self::OtherPlatform { .. } => {
                 "use [go] toolchain = \"proxy\" or an image in goimage.toml"
+            }
+            Self::NotLocked { .. } => {
+                "somebody altered the toolchain or the lock file; `gobuild lock --update` writes what is there now"
             }
             Self::Drifted { .. } => "the memo was dropped; run the build again",
             _ => return None,

@@ -45,7 +45,7 @@ pub(super) fn layer(
     let memo_path = host.memo_path(&memo_name(root));
     if let Some(memo) = Memo::read(&memo_path, Some(&fingerprint)) {
         let origin = Origin::Folder(root.clone());
-        return Ok(lazy::layer(memo, memo_path, origin, platform));
+        return Ok(lazy::layer(memo, Some(memo_path), origin, platform));
     }
     let layer = tree.pack()?;
     Memo::of(&layer, Some(fingerprint)).write(&memo_path)?;

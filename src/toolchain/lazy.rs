@@ -22,11 +22,17 @@ struct Remembered {
     origin: Origin,
     platform: Platform,
     memo: Memo,
-    memo_path: PathBuf,
+    /// Where the memo lies; none if it is a lock file that remembers.
+    memo_path: Option<PathBuf>,
 }
 
 /// Returns the layer that `memo` describes.
-pub(super) fn layer(memo: Memo, memo_path: PathBuf, origin: Origin, platform: &Platform) -> Layer {
+pub(super) fn layer(
+    memo: Memo,
+    memo_path: Option<PathBuf>,
+    origin: Origin,
+    platform: &Platform,
+) -> Layer {
     let (descriptor, diff_id) = (memo.layer().clone(), memo.diff_id().clone());
     let remembered = Remembered {
         origin,
@@ -40,7 +46,7 @@ pub(super) fn layer(memo: Memo, memo_path: PathBuf, origin: Origin, platform: &P
 impl Remembered {
     fn pack(&self) -> Result<Arc<dyn Blob>, ToolchainError> {
         let root = match &self.origin {
-            Origin::Proxy { version, host } => proxy::download(version, &self.platform, host)?,
+            Origin::Proxy { version, host } => proxy::download(version, &self.platform, host)?.root,
             Origin::Folder(root) => root.clone(),
         };
         let tree = Tree::read(&root, &self.platform)?;
@@ -49,9 +55,16 @@ impl Remembered {
         if found == remembered {
             return Ok(Arc::clone(layer.blob()));
         }
+        let Some(memo_path) = &self.memo_path else {
+            return Err(ToolchainError::NotLocked {
+                root: tree.root().to_owned(),
+                found: found.to_string(),
+                locked: remembered.to_string(),
+            });
+        };
         // Without the memo the next run packs what is there.
-        if let Err(error) = std::fs::remove_file(&self.memo_path) {
-            tracing::warn!(path = %self.memo_path.display(), %error, "cannot drop toolchain memo");
+        if let Err(error) = std::fs::remove_file(memo_path) {
+            tracing::warn!(path = %memo_path.display(), %error, "cannot drop toolchain memo");
         }
         Err(ToolchainError::Drifted {
             root: tree.root().to_owned(),

@@ -28,6 +28,15 @@ impl Memo {
         }
     }
 
+    /// Returns what is remembered of a layer that somebody else has packed.
+    pub(super) fn known(layer: Descriptor, diff_id: Digest) -> Self {
+        Self {
+            layer,
+            diff_id,
+            fingerprint: None,
+        }
+    }
+
     pub(super) fn layer(&self) -> &Descriptor {
         &self.layer
     }

@@ -23,12 +23,14 @@
     reason = "the edge that runs the go command and packs what it fetched"
 )]
 
+mod archive;
 mod command;
 mod error;
 pub mod goenv;
 mod helper;
 mod host;
 mod lazy;
+mod locked;
 mod memo;
 mod program;
 mod proxy;
@@ -37,10 +39,13 @@ mod tree;
 pub mod trust;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use error::ToolchainError;
 pub use helper::Helper;
+pub use locked::{Fetched, Packed, fetch};
+
+use oci_spec::image::Digest;
 
 use crate::content::{Attributes, LayerBuilder, Layout};
 use crate::oci::Platform;
@@ -53,7 +58,7 @@ pub const GOROOT: &str = "/usr/local/go";
 
 /// Version of the selection and packing rules. Raise it whenever a packed toolchain's digest
 /// changes for the same input: memos of other versions are not read.
-const PACKER: u32 = 2;
+pub const PACKER: u32 = 2;
 
 /// Where a toolchain comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +88,17 @@ impl Host {
         }
     }
 
+    /// Tells whether there is a go command.
+    #[must_use]
+    pub fn has_go(&self) -> bool {
+        let named = Path::new(&self.go);
+        if named.components().count() > 1 {
+            return named.is_file();
+        }
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&folders).any(|folder| folder.join(named).is_file())
+    }
+
     fn memo_path(&self, name: &str) -> PathBuf {
         let file = format!("{name}-{PACKER}.json");
         self.cache.join("toolchains").join(file)
@@ -90,6 +106,9 @@ impl Host {
 }
 
 /// Prepares the toolchain `version`, e.g. `1.26.3` or `1.27rc1`, that runs on `platform`.
+///
+/// A toolchain of the proxy that is known to be `packed` by this gobuild's rules is neither looked for
+/// nor read until somebody asks for its bytes.
 ///
 /// Blocks: it may download some 70 MB and hash some 120 MB the first time.
 ///
@@ -101,11 +120,14 @@ pub fn prepare(
     version: &str,
     platform: &Platform,
     host: &Host,
+    packed: Option<&Packed>,
 ) -> Result<Layout, ToolchainError> {
     check_version(version)?;
-    let layer = match kind {
-        Kind::Proxy => proxy::layer(version, platform, host)?,
-        Kind::Host => host::layer(version, platform, host)?,
+    let packed = packed.filter(|packed| packed.is_current());
+    let layer = match (kind, packed) {
+        (Kind::Proxy, Some(packed)) => packed.layer(version, platform, host),
+        (Kind::Proxy, None) => proxy::layer(version, platform, host)?,
+        (Kind::Host, _) => host::layer(version, platform, host)?,
     };
     Ok(Layout::new(NAME, platform, &[layer])?)
 }
@@ -113,15 +135,40 @@ pub fn prepare(
 /// Has the toolchain module `version` fetched and checked, and returns the entries of its layer.
 ///
 /// # Errors
-/// As [`prepare`].
+/// As [`prepare`]; its archive has another digest than `expected`.
 pub fn fetched(
     version: &str,
     platform: &Platform,
     host: &Host,
+    expected: Option<&Digest>,
 ) -> Result<LayerBuilder, ToolchainError> {
     check_version(version)?;
-    let root = proxy::download(version, platform, host)?;
-    tree::Tree::read(&root, platform)?.layer()
+    let module = proxy::download(version, platform, host)?;
+    if let Some(expected) = expected {
+        let archive = module.archive()?;
+        let found = locked::digest(archive)?;
+        if found != *expected {
+            return Err(ToolchainError::NotLocked {
+                root: archive.to_owned(),
+                found: found.to_string(),
+                locked: expected.to_string(),
+            });
+        }
+    }
+    tree::Tree::read(&module.root, platform)?.layer()
+}
+
+/// Returns the entries of the layer of the toolchain in `archive`, the zip file of its module.
+///
+/// # Errors
+/// It cannot be read, or is the archive of something else.
+pub fn unpacked(
+    archive: &Path,
+    version: &str,
+    platform: &Platform,
+) -> Result<LayerBuilder, ToolchainError> {
+    check_version(version)?;
+    archive::layer(archive, version, platform)
 }
 
 /// Adds to `layer`, at `folder`, a GOROOT that holds just what the `go` command needs to download
@@ -137,7 +184,7 @@ pub fn add_command(
     host: &Host,
 ) -> Result<(), ToolchainError> {
     check_version(version)?;
-    let root = proxy::download(version, platform, host)?;
+    let root = proxy::download(version, platform, host)?.root;
     let files = [
         ("bin/go", Attributes::EXECUTABLE),
         ("go.env", Attributes::FILE),

@@ -1,6 +1,6 @@
 //! The toolchain module, fetched and checked by the host's go command.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -16,6 +16,7 @@ use crate::oci::Platform;
 #[serde(rename_all = "PascalCase")]
 struct Download {
     dir: Option<PathBuf>,
+    zip: Option<PathBuf>,
     error: Option<String>,
 }
 
@@ -32,15 +33,37 @@ pub(super) fn layer(
             version: version.to_owned(),
             host: host.clone(),
         };
-        return Ok(lazy::layer(memo, memo_path, origin, platform));
+        return Ok(lazy::layer(memo, Some(memo_path), origin, platform));
     }
-    let root = download(version, platform, host)?;
+    let root = download(version, platform, host)?.root;
     let layer = Tree::read(&root, platform)?.pack()?;
     Memo::of(&layer, None).write(&memo_path)?;
     Ok(layer)
 }
 
-/// Has the go command put the toolchain into its module cache; returns the extracted tree.
+/// A toolchain in a module cache.
+#[derive(Debug)]
+pub(super) struct Module {
+    /// The extracted tree.
+    pub(super) root: PathBuf,
+    archive: Option<PathBuf>,
+}
+
+impl Module {
+    /// Returns the archive that it was extracted from.
+    ///
+    /// # Errors
+    /// The go command named none.
+    pub(super) fn archive(&self) -> Result<&Path, ToolchainError> {
+        let incomplete = || ToolchainError::Incomplete {
+            root: self.root.clone(),
+            missing: "its zip file".to_owned(),
+        };
+        self.archive.as_deref().ok_or_else(incomplete)
+    }
+}
+
+/// Has the go command put the toolchain into its module cache.
 ///
 /// # Errors
 /// As [`super::prepare`].
@@ -48,25 +71,36 @@ pub(super) fn download(
     version: &str,
     platform: &Platform,
     host: &Host,
-) -> Result<PathBuf, ToolchainError> {
+) -> Result<Module, ToolchainError> {
+    // An empty GOFLAGS would let the one of `go env -w` through.
+    download_with(version, platform, host, &[("GOFLAGS", "-mod=mod")])
+}
+
+/// As [`download`], with variables on top of the user's own.
+pub(super) fn download_with(
+    version: &str,
+    platform: &Platform,
+    host: &Host,
+    variables: &[(&str, &str)],
+) -> Result<Module, ToolchainError> {
     let module = module(version, platform);
     let arguments = ["mod", "download", "-json", module.as_str()];
     let failed = |source| command::failed(&arguments, source);
     let folder = tempfile::tempdir().map_err(failed)?;
-    // The project's go.mod, workspace and flags have no say here. An empty GOFLAGS would
-    // let the one of `go env -w` through.
-    let environment = [
-        ("GOFLAGS", "-mod=mod"),
-        ("GOWORK", "off"),
-        ("GO111MODULE", "on"),
-    ];
+    // The project's go.mod, workspace and flags have no say here.
+    let mut environment = vec![("GOWORK", "off"), ("GO111MODULE", "on")];
+    environment.extend(variables);
     let output = command::run(host, folder.path(), &arguments, &environment)?;
     match serde_json::from_slice::<Download>(&output.stdout) {
         Ok(Download {
             error: Some(detail),
             ..
         }) => Err(classify(version, platform, &detail)),
-        Ok(Download { dir: Some(dir), .. }) if output.status.success() => Ok(dir),
+        Ok(Download {
+            dir: Some(root),
+            zip,
+            ..
+        }) if output.status.success() => Ok(Module { root, archive: zip }),
         _ => {
             let detail = command::complaint(&output).to_string();
             Err(classify(version, platform, &detail))
@@ -79,8 +113,16 @@ fn release(version: &str, platform: &Platform) -> String {
     format!("go{version}.{}-{}", platform.os, platform.architecture)
 }
 
-fn module(version: &str, platform: &Platform) -> String {
+/// Returns the module and its version, as `go` names them.
+pub(super) fn module(version: &str, platform: &Platform) -> String {
     format!("golang.org/toolchain@v0.0.1-{}", release(version, platform))
+}
+
+/// Returns where a proxy has the archive. Source: go.dev/ref/mod "GOPROXY protocol".
+pub(super) fn archive_url(proxy: &str, version: &str, platform: &Platform) -> String {
+    let proxy = proxy.trim_end_matches('/');
+    let release = release(version, platform);
+    format!("{proxy}/golang.org/toolchain/@v/v0.0.1-{release}.zip")
 }
 
 /// Tells the failures of a download apart by the go command's words

@@ -66,7 +66,7 @@ impl Machine {
     }
 
     fn prepare(&self, kind: Kind) -> Result<Layout, ToolchainError> {
-        prepare(kind, VERSION, &Platform::linux("amd64"), &self.host)
+        prepare(kind, VERSION, &Platform::linux("amd64"), &self.host, None)
     }
 
     fn fails(&self, kind: Kind) -> ToolchainError {
@@ -229,6 +229,48 @@ fn another_tree_under_a_remembered_digest_is_refused_once() {
     assert!(layer_of(&packed_anew).is_ok());
 }
 
+/// Returns what a lock file says of the tree `module`.
+fn packed(machine: &Machine) -> Packed {
+    let tree = tree::Tree::read(&machine.tree("module"), &Platform::linux("amd64")).unwrap();
+    let layer = tree.pack().unwrap();
+    Packed {
+        packer: PACKER,
+        digest: layer.descriptor().digest().clone(),
+        size: layer.descriptor().size(),
+    }
+}
+
+#[test]
+fn a_locked_toolchain_is_fetched_when_it_is_read_and_must_be_the_one() {
+    let machine = Machine::new();
+    toolchain(&machine.tree("module"), "src/_go.mod");
+    machine.serves("module");
+    let locked = packed(&machine);
+    let prepared = |packed: Option<&Packed>| {
+        let platform = Platform::linux("amd64");
+        prepare(Kind::Proxy, VERSION, &platform, &machine.host, packed).unwrap()
+    };
+    let layout = prepared(Some(&locked));
+    assert!(machine.calls().is_empty());
+    assert_eq!(layout.identifier(), prepared(None).identifier());
+    assert!(layer_of(&layout).is_ok());
+    // A gobuild that packs otherwise looks for itself.
+    let other = Packed {
+        packer: PACKER + 1,
+        ..locked.clone()
+    };
+    assert_eq!(prepared(Some(&other)).identifier(), layout.identifier());
+
+    write(
+        &machine.tree("module"),
+        "src/fmt/print.go",
+        "package fmt // altered\n",
+    );
+    let error = layer_of(&prepared(Some(&locked))).unwrap_err();
+    let told = "is not the Go that the lock file names";
+    assert!(error.to_string().contains(told), "{error}");
+}
+
 #[test]
 fn a_damaged_memo_is_packed_over() {
     let machine = Machine::new();
@@ -361,8 +403,14 @@ fn versions_that_could_name_another_module_are_refused() {
         "1.26.3\nx",
     ] {
         for kind in [Kind::Proxy, Kind::Host] {
-            let error =
-                prepare(kind, version, &Platform::linux("amd64"), &machine.host).unwrap_err();
+            let error = prepare(
+                kind,
+                version,
+                &Platform::linux("amd64"),
+                &machine.host,
+                None,
+            )
+            .unwrap_err();
             assert!(
                 matches!(error, ToolchainError::Version { .. }),
                 "{version:?}: {error:?}"

@@ -15,6 +15,9 @@ use crate::oci::Platform;
 /// Distributions link parts of a tree to other places; more levels than this are a circle.
 const DEPTH_LIMIT: usize = 40;
 
+/// File of a `GOROOT` that holds the defaults of Go's settings.
+pub(super) const SETTINGS: &str = "go.env";
+
 /// The files of a Go tree that a build needs.
 #[derive(Debug)]
 pub(super) struct Tree {
@@ -34,16 +37,11 @@ impl Tree {
             files: BTreeMap::new(),
         };
         tree.walk("", root, platform, 0)?;
-        let compiler = format!("pkg/tool/{}_{}/compile", platform.os, platform.architecture);
-        let missing = slim::REQUIRED
-            .into_iter()
-            .chain([compiler.as_str()])
-            .find(|path| !tree.files.contains_key(*path));
-        match missing {
+        match missing(&tree.files, platform) {
             None => Ok(tree),
-            Some(path) => Err(ToolchainError::Incomplete {
+            Some(missing) => Err(ToolchainError::Incomplete {
                 root: root.to_owned(),
-                missing: path.to_owned(),
+                missing,
             }),
         }
     }
@@ -135,14 +133,10 @@ impl Tree {
     /// # Errors
     /// A file cannot be read.
     pub(super) fn layer(&self) -> Result<LayerBuilder, ToolchainError> {
-        let mut layer = LayerBuilder::new();
-        // The go command builds in the temporary folder and, unless told otherwise, caches
-        // below the home folder. Resolver and hosts files are the daemon's to provide.
-        layer.directory("tmp", Attributes::root(0o1777))?;
-        layer.directory("root", Attributes::root(0o700))?;
+        let mut layer = surroundings()?;
         for (kept, (path, attributes)) in &self.files {
             let to = format!("{}/{kept}", super::GOROOT);
-            if kept == "go.env" {
+            if kept == SETTINGS {
                 let settings = fs::read_to_string(path).map_err(|source| ToolchainError::Tree {
                     path: path.clone(),
                     source,
@@ -160,11 +154,30 @@ impl Tree {
     }
 }
 
+/// Returns a layer with the few folders that a go command needs around it.
+///
+/// It builds in the temporary folder and, unless told otherwise, caches below the home folder.
+/// Resolver and hosts files are the daemon's to provide.
+pub(super) fn surroundings() -> Result<LayerBuilder, ToolchainError> {
+    let mut layer = LayerBuilder::new();
+    layer.directory("tmp", Attributes::root(0o1777))?;
+    layer.directory("root", Attributes::root(0o700))?;
+    Ok(layer)
+}
+
+/// Returns the first file that every toolchain has and that is not among `files`.
+pub(super) fn missing<T>(files: &BTreeMap<String, T>, platform: &Platform) -> Option<String> {
+    let compiler = format!("pkg/tool/{}_{}/compile", platform.os, platform.architecture);
+    let mut required = slim::REQUIRED.into_iter().chain([compiler.as_str()]);
+    let missing = required.find(|path| !files.contains_key(*path))?;
+    Some(missing.to_owned())
+}
+
 /// Returns the defaults in `go.env` with `GOTOOLCHAIN=local`.
 ///
 /// A step runs the toolchain it was given. Distributions and the golang images say so already,
 /// the module does not; with one spelling their digests agree.
-fn without_switching(settings: &str) -> String {
+pub(super) fn without_switching(settings: &str) -> String {
     let pinned = settings.lines().map(|line| {
         if line.starts_with("GOTOOLCHAIN=") {
             "GOTOOLCHAIN=local"

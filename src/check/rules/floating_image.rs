@@ -28,7 +28,7 @@ fn run(subject: &Subject<'_>) -> Vec<Raised> {
         .collect()
 }
 
-/// Returns the images that the manifest names, and where.
+/// Returns the images that the manifest names and no lock file pins, and where.
 pub(super) fn named<'a>(subject: &'a Subject<'_>) -> Vec<(KeyPath, &'a Reference)> {
     let mut named = Vec::new();
     if let Toolchain::Image(reference) = &subject.manifest.go.toolchain {
@@ -46,6 +46,10 @@ pub(super) fn named<'a>(subject: &'a Subject<'_>) -> Vec<(KeyPath, &'a Reference
             }
         }
     }
+    named.retain(|(_, reference)| {
+        let lock = subject.lock;
+        lock.is_none_or(|lock| lock.image(reference).is_none())
+    });
     named
 }
 

@@ -19,9 +19,9 @@ fn run(subject: &Subject<'_>) -> Vec<Raised> {
         .map(|(key, reference)| {
             let name = reference.familiar();
             let message = format!("`{key}` names {name} without a digest");
-            Raised::at_key(key, message).help(format!(
-                "write \"{name}@sha256:…\" with the digest that the registry has for it"
-            ))
+            Raised::at_key(key, message).help(
+                "`gobuild lock` writes the digest that the registry has for it to goimage.lock",
+            )
         })
         .collect()
 }
@@ -37,5 +37,15 @@ mod tests {
             "# check=experimental=UnpinnedImage\n[[image]]\nbase = \"alpine:3.22\"\n",
         )
         .finds(&["UnpinnedImage goimage.toml:3:8 `image[0].base.default` names alpine:3.22 without a digest"]);
+    }
+
+    #[test]
+    fn a_lock_file_is_as_good_as_a_digest() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let lock =
+            format!("version = 1\n[[image]]\nname = \"alpine:3.22\"\ndigest = \"{digest}\"\n");
+        Checked::of("# check=experimental=UnpinnedImage\n[[image]]\nbase = \"alpine:3.22\"\n")
+            .locked(&lock)
+            .is_clean();
     }
 }

@@ -48,10 +48,10 @@ enum Format {
 }
 
 pub(crate) fn run(args: Args, output: &Output) -> Outcome {
-    let location = args.project.location()?;
+    let location = args.project.place.location()?;
     let mut report = args.report(&location)?;
     report.error_on_warnings |= args.strict;
-    let locate = |file: &str| match args.project.manifest() {
+    let locate = |file: &str| match args.project.place.manifest() {
         Some(manifest) if manifest.display().to_string() == file => manifest.to_owned(),
         _ => location.root.join(file),
     };
@@ -80,9 +80,15 @@ pub(crate) fn run(args: Args, output: &Output) -> Outcome {
 
 impl Args {
     fn report(&self, location: &Location) -> Result<Report, Error> {
-        match self.project.read(location.clone(), settings::epoch()?) {
+        match self
+            .project
+            .place
+            .read(location.clone(), settings::epoch()?)
+        {
             Ok(project) => self.check(project),
-            Err(ProjectError::Manifest(error)) => Ok(faults::manifest(&error)),
+            Err(ProjectError::Manifest(error) | ProjectError::Lock(error)) => {
+                Ok(faults::manifest(&error))
+            }
             Err(ProjectError::Workspace(error)) => {
                 let mut report = Report::new(vec![faults::workspace(&error)]);
                 if let Ok(tree) = DiskTree::open(&location.root) {
@@ -101,13 +107,17 @@ impl Args {
         let platform = platform.unwrap_or_else(settings::host_platform);
         let travel = Travel::default();
         let whole = project.location.selection.is_empty() && !self.project.selects_images();
-        let planned = self
+        let mut planned = self
             .project
             .with_request(&project, &platform, travel, |request| {
                 let plan = plan(request)?;
                 let programs = programs(request, &plan)?;
                 Ok((plan, programs))
             })?;
+        if let Ok((plan, _)) = &mut planned {
+            // What a lock file lacks is a finding only of who wants it whole.
+            self.project.pin(&project, plan, drop)?;
+        }
         let document = project.document.as_ref();
         let subject = Subject {
             document,
@@ -116,6 +126,7 @@ impl Args {
             tree: project.tree.as_ref(),
             whole_tree: project.tree.inner(),
             workspace: &project.workspace,
+            lock: project.lock.as_ref(),
             planned: None,
         };
         let options = document.map(|document| Options::of_manifest(document.text()));
@@ -147,7 +158,7 @@ mod tests {
             let Command::Check(args) = Cli::parse_from(line).command else {
                 panic!("check is another command");
             };
-            let location = args.project.location().unwrap();
+            let location = args.project.place.location().unwrap();
             let report = args.report(&location).unwrap();
             assert_eq!(report.text(), "", "{}", folder.display());
         }

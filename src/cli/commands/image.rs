@@ -140,7 +140,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Outcome {
             Error::new(Kind::Usage, message).hinted("name a file with dest=PATH".to_owned())
         );
     }
-    let project = args.project.project(wishes.epoch)?;
+    let project = args.project.place.project(wishes.epoch)?;
     let built = settings::runtime()?.block_on(build(args, &project, &wishes));
     let built = built.map_err(|error| error.below(&project.location.root))?;
     args.write_files(&built)?;
@@ -193,7 +193,7 @@ async fn stages(
     let abilities = abilities.map_err(|error| rendering::wire(&error))?;
     let client = client.translating(abilities.translation());
     let platform = builder::platform(&client).await?;
-    let plan = args.plan(project, wishes, &platform)?;
+    let plan = args.plan(project, wishes, &platform, display)?;
     let for_kind = args.project.is_for_kind();
     let loader = load::loader(args.load, for_kind, &wishes.outputs, &abilities).await?;
     let options = Options {
@@ -267,12 +267,19 @@ async fn prepare(
 
 impl Args {
     /// Plans the project for steps that run on `platform`.
-    fn plan(&self, project: &Project, wishes: &Wishes, platform: &Platform) -> Result<Plan, Error> {
+    fn plan(
+        &self,
+        project: &Project,
+        wishes: &Wishes,
+        platform: &Platform,
+        display: &Display,
+    ) -> Result<Plan, Error> {
         let travel = Travel {
             cache: wishes.caches.any(),
             packages: self.caches.relays(),
         };
-        self.project.plan(project, platform, travel)
+        self.project
+            .plan(project, platform, travel, |warning| display.warn(warning))
     }
 
     fn exports(

@@ -51,12 +51,15 @@ pub(crate) fn run(args: Args, output: &Output) -> Outcome {
         );
     }
     let epoch = settings::epoch()?;
-    let project = args.project.project(epoch)?;
+    let project = args.project.place.project(epoch)?;
     let platform = args
         .build_platform
         .clone()
         .unwrap_or_else(settings::host_platform);
-    let plan = args.project.plan(&project, &platform, Travel::default())?;
+    let warn = |warning: String| output.note(&format!("warning: {warning}"));
+    let plan = args
+        .project
+        .plan(&project, &platform, Travel::default(), warn)?;
     let image = match plan.images.as_slice() {
         [image] => image,
         images => {

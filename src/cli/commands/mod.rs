@@ -7,5 +7,6 @@ pub(super) mod completions;
 pub(super) mod frontend;
 pub(super) mod image;
 pub(super) mod llb;
+pub(super) mod lock;
 pub(super) mod plan;
 pub(super) mod step;

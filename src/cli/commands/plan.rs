@@ -23,9 +23,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, output: &Output) -> Outcome {
-    let project = args.project.project(settings::epoch()?)?;
+    let project = args.project.place.project(settings::epoch()?)?;
     let platform = args.build_platform.unwrap_or_else(settings::host_platform);
-    let plan = args.project.plan(&project, &platform, Travel::default())?;
+    let warn = |warning: String| output.note(&format!("warning: {warning}"));
+    let plan = args
+        .project
+        .plan(&project, &platform, Travel::default(), warn)?;
     if args.json {
         let json = serde_json::to_string_pretty(&plan);
         let json = json.map_err(|error| Error::of(Kind::Other, &error))?;

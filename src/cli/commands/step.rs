@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use oci_spec::image::Digest;
 
 use crate::cli::Outcome;
 use crate::container::modules::{self, ModulesError, Query};
@@ -70,12 +71,18 @@ enum PartName {
     },
 }
 
-/// Fetch a Go toolchain, and write what builds need of it
+/// Write what builds need of a Go toolchain
 #[derive(Debug, clap::Args)]
 struct Toolchain {
     /// Exact version
     #[arg(long, value_name = "VERSION")]
     go: String,
+    /// Its archive, which is fetched otherwise
+    #[arg(long, value_name = "FILE")]
+    archive: Option<PathBuf>,
+    /// Digest that a fetched archive must have
+    #[arg(long, value_name = "DIGEST", conflicts_with = "archive")]
+    digest: Option<Digest>,
     /// Folder to fill
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
@@ -112,7 +119,11 @@ pub(crate) fn run(args: Args) -> Outcome {
         }
         Step::Toolchain(args) => {
             let scratch = Path::new(paths::TEMPORARY);
-            ended(&parts::toolchain(&args.go, &args.output, scratch))
+            let origin = match &args.archive {
+                Some(archive) => parts::Origin::Archive(archive),
+                None => parts::Origin::Proxy(args.digest.as_ref()),
+            };
+            ended(&parts::toolchain(&args.go, origin, &args.output, scratch))
         }
     }
 }

@@ -22,6 +22,8 @@ fn what_buildx_sends_is_understood() {
             r#"[{"Type":"registry","Attrs":{"ref":"r/c"}}]"#,
         ),
         ("build-arg:GOBUILD_GIT_DESCRIBE", "v1"),
+        ("build-arg:GOBUILD_LOCKED", "true"),
+        ("build-arg:GOBUILD_TOOLCHAIN_PROXY", "https://proxy.test"),
         ("build-arg:VERSION", "2"),
         ("build-arg:https_proxy", "http://proxy:3128"),
         ("build-arg:SOURCE_DATE_EPOCH", "60"),
@@ -45,6 +47,9 @@ fn what_buildx_sends_is_understood() {
     assert_eq!(proxy.https, "http://proxy:3128");
     assert_eq!(options.cache_imports, [registry("r/c")]);
     assert_eq!(options.git.describe.as_deref(), Some("v1"));
+    assert!(options.locked);
+    let proxy = options.toolchain_proxy.as_deref();
+    assert_eq!(proxy, Some("https://proxy.test"));
     assert_eq!(options.arguments["VERSION"], "2");
     assert_eq!(options.epoch, Some(60));
     assert_eq!(options.sessions["context"], "other");

@@ -72,5 +72,6 @@ pub(crate) fn step(go: &Go, modules: &Modules, version: &GoVersion) -> Toolchain
     ToolchainStep {
         version: version.as_str().to_owned(),
         source,
+        locked: None,
     }
 }

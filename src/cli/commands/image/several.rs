@@ -46,7 +46,7 @@ pub(super) async fn stages(
         if prepared.contains_key(&node.platform) {
             continue;
         }
-        let plan = args.plan(project, wishes, &node.platform)?;
+        let plan = args.plan(project, wishes, &node.platform, display)?;
         if exports.is_empty() {
             let options = Options {
                 loader: None,

@@ -1,0 +1,141 @@
+//! Writes lock files: looks up what the names of a project stand for, and remembers it.
+//!
+//! Registries and the module proxy are asked from this machine; no daemon is needed.
+
+use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::oci::Platform;
+use crate::plan::Needs;
+use crate::project::lock::{Lock, LockedImage, LockedLayer, LockedToolchain};
+use crate::registry::{Registry, RegistryError};
+use crate::toolchain::{self, Host, ToolchainError};
+
+/// Why a lock file is not written.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Nobody says what an image is.
+    #[error("cannot look up {name}")]
+    Image {
+        /// The image.
+        name: String,
+        /// Why.
+        source: RegistryError,
+    },
+    /// A toolchain cannot be had.
+    #[error(transparent)]
+    Toolchain(#[from] ToolchainError),
+    /// The task that fetches a toolchain is gone.
+    #[error("fetching Go ended early")]
+    Lost,
+    /// The file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+/// Who is asked.
+pub struct Sources<'a> {
+    /// The registries.
+    pub registry: &'a Registry,
+    /// This machine, with its go command.
+    pub host: &'a Host,
+    /// Hears what is looked up.
+    pub say: fn(&str),
+}
+
+/// Returns the entries that a project needs: those of `known` as they are, the others looked up.
+/// Toolchains are looked up for `platforms`, and for those that `known` has one for.
+///
+/// # Errors
+/// See [`LockError`].
+pub async fn lock(
+    needs: &Needs,
+    platforms: &[Platform],
+    known: &Lock,
+    sources: &Sources<'_>,
+) -> Result<Lock, LockError> {
+    let mut lock = Lock::default();
+    for name in &needs.images {
+        let digest = match known.image(name) {
+            Some(digest) => digest.clone(),
+            None => {
+                (sources.say)(&format!("looking up {}", name.familiar()));
+                let found = sources.registry.digest(name).await;
+                found.map_err(|source| LockError::Image {
+                    name: name.familiar(),
+                    source,
+                })?
+            }
+        };
+        let name = name.clone();
+        lock.images.push(LockedImage { name, digest });
+    }
+    let Some(version) = &needs.toolchain else {
+        return Ok(lock);
+    };
+    let before = known.toolchains.iter().map(|locked| &locked.platform);
+    let platforms: BTreeSet<&Platform> = platforms.iter().chain(before).collect();
+    for platform in platforms {
+        let locked = known.toolchain(version, platform);
+        let current = locked.filter(|locked| locked.layer.packer == toolchain::PACKER);
+        lock.toolchains.push(match current {
+            Some(current) => current.clone(),
+            None => {
+                (sources.say)(&format!("fetching Go {version} for {platform}"));
+                fetched(version, platform, sources.host).await?
+            }
+        });
+    }
+    Ok(lock)
+}
+
+async fn fetched(
+    version: &str,
+    platform: &Platform,
+    host: &Host,
+) -> Result<LockedToolchain, LockError> {
+    let (asked, on, with) = (version.to_owned(), platform.clone(), host.clone());
+    let fetching = tokio::task::spawn_blocking(move || toolchain::fetch(&asked, &on, &with));
+    let fetched = fetching.await.map_err(|_| LockError::Lost)??;
+    Ok(LockedToolchain {
+        version: version.to_owned(),
+        platform: platform.clone(),
+        url: fetched.url,
+        digest: fetched.digest,
+        layer: LockedLayer {
+            packer: fetched.packed.packer,
+            digest: fetched.packed.digest,
+            size: fetched.packed.size,
+        },
+    })
+}
+
+/// Writes a lock file, whole or not at all.
+///
+/// # Errors
+/// [`LockError::Write`].
+pub fn write(lock: &Lock, path: &Path) -> Result<(), LockError> {
+    let failed = |source| LockError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    file.write_all(lock.to_text().as_bytes()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
