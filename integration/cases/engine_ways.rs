@@ -86,6 +86,21 @@ fn an_engine_across_the_network_wants_certificates() {
         .args(["image", "--builder", "safe"])
         .succeeds();
     named.says(&["docker-engine://safe?host=tcp://"]);
+    // One that trusts nobody who vouches for the engine, unless it is to trust anybody.
+    let stranger = tempfile::tempdir().unwrap();
+    certificates(stranger.path());
+    let authority = std::fs::read_to_string(stranger.path().join("ca.pem")).unwrap();
+    sandbox.write_home(
+        &format!(".docker/contexts/tls/{digest}/docker/ca.pem"),
+        &authority,
+    );
+    let named = || sandbox.gobuild().args(["image", "--builder", "safe"]);
+    named().fails_with(BUILDER).says(&["certificate"]);
+    let meta = meta
+        .to_string()
+        .replace("\"SkipTLSVerify\":false", "\"SkipTLSVerify\":true");
+    sandbox.write_home(".docker/contexts/meta/safe/meta.json", &meta);
+    named().succeeds();
     gobuild()
         .fails_with(BUILDER)
         .says(&["cannot connect to buildkitd at docker-engine://default"]);

@@ -146,7 +146,7 @@ fn podman_hosts() -> Vec<DockerHost> {
 
 async fn answering(engine: Engine) -> Result<Loader, EngineError> {
     let info = engine.info().await?;
-    Ok(Loader::Engine(engine, info))
+    Ok(Loader::Engine(Box::new(engine), info))
 }
 
 fn text(name: &str) -> Option<String> {

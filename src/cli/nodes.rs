@@ -13,6 +13,7 @@ use crate::builder::{Choice, Origin};
 use crate::buildkit::client::Client;
 use crate::error::Error;
 use crate::oci::Platform;
+use crate::pipeline::abilities::Abilities;
 
 /// What builds.
 pub(super) enum Builders {
@@ -32,10 +33,18 @@ pub(super) struct Node {
     pub(super) platform: Platform,
     /// What it builds for.
     pub(super) targets: Vec<Platform>,
+    /// Whether images are to be built one after the other there.
+    pub(super) in_turn: bool,
 }
 
-/// A node, and its connection with what its worker reports.
-type Reached<'a> = (&'a NodePlace, (Client, Vec<Platform>));
+/// A connection to a node.
+struct Reached<'a> {
+    place: &'a NodePlace,
+    client: Client,
+    /// What its worker reports.
+    platforms: Vec<Platform>,
+    in_turn: bool,
+}
 
 /// Connects to the builder that flags and environment choose; `wanted` are the platforms to build
 /// for, none for that of the builder.
@@ -51,7 +60,7 @@ pub(super) async fn connect(
     }
     let reach = |index: usize| {
         let (node, choice) = (&choice.nodes[index], &choice);
-        async move { Ok((node, reach(args, choice, node).await?)) }
+        reach(args, choice, node)
     };
     // The first node is the default; those that nothing is built on need not even run.
     let declared = match wanted {
@@ -71,7 +80,7 @@ pub(super) async fn connect(
         }
         None => {
             let nodes = try_join_all((0..choice.nodes.len()).map(reach)).await?;
-            let reported: Vec<_> = nodes.iter().map(|(_, (_, own))| own.clone()).collect();
+            let reported: Vec<_> = nodes.iter().map(|node| node.platforms.clone()).collect();
             let at = assign::assigned(&choice.nodes, &reported, wanted);
             (nodes, at)
         }
@@ -93,7 +102,7 @@ fn divided(
         targets.extend(wanted.get(index).cloned());
     }
     let mut building = Vec::new();
-    for (index, (place, (client, mut own))) in nodes.into_iter().enumerate() {
+    for (index, mut node) in nodes.into_iter().enumerate() {
         let Some(targets) = targets.remove(&index) else {
             continue;
         };
@@ -104,13 +113,14 @@ fn divided(
         };
         display.say(format!(
             "builder {} ({}): node {}{list}",
-            place.address, choice.origin, place.node
+            node.place.address, choice.origin, node.place.node
         ));
         building.push(Node {
-            name: place.node.clone(),
-            client,
-            platform: own.swap_remove(0),
+            name: node.place.node.clone(),
+            client: node.client,
+            platform: node.platforms.swap_remove(0),
             targets,
+            in_turn: node.in_turn,
         });
     }
     match building.len() {
@@ -119,12 +129,12 @@ fn divided(
     }
 }
 
-/// Connects to a node and asks what it runs; an error names it.
-async fn reach(
+/// Connects to a node and asks what it runs and can do; an error names it.
+async fn reach<'a>(
     args: &BuilderArgs,
     choice: &Choice,
-    node: &NodePlace,
-) -> Result<(Client, Vec<Platform>), Error> {
+    node: &'a NodePlace,
+) -> Result<Reached<'a>, Error> {
     let named = |error: Error| {
         let name = match &choice.origin {
             Origin::Builder(name, _) => name.as_str(),
@@ -137,5 +147,12 @@ async fn reach(
     let client = Client::connect(&node.address, tls.as_ref()).await;
     let client = client.map_err(|error| named(rendering::wire(&error)))?;
     let platforms = builder::platforms(&client).await.map_err(named)?;
-    Ok((client, platforms))
+    let abilities = Abilities::ask(&client).await;
+    let abilities = abilities.map_err(|error| named(rendering::wire(&error)))?;
+    Ok(Reached {
+        place: node,
+        client: client.translating(abilities.translation()),
+        platforms,
+        in_turn: abilities.builds_in_turn(),
+    })
 }

@@ -12,8 +12,7 @@ use crate::error::{Error, Kind};
 use crate::oci::{Platform, Reference};
 use crate::pipeline::location::{self, Location};
 use crate::pipeline::project::{self, Project, ProjectError};
-use crate::plan::{Caching, Naming, Plan, PlanError, Request, Unlocked, paths};
-use crate::project::lock::Lock;
+use crate::plan::{Caching, Lacking, Naming, Plan, PlanError, Request, paths};
 use crate::project::manifest::CacheMode;
 use crate::toolchain::{Helper, Host};
 
@@ -197,24 +196,16 @@ impl ProjectArgs {
         plan: &mut Plan,
         warn: impl FnOnce(String),
     ) -> Result<(), Error> {
-        let unlocked = match &project.lock {
-            Some(lock) => plan.pin(lock),
-            None if self.locked => plan.pin(&Lock::default()),
-            None => return Ok(()),
-        };
-        if unlocked.is_empty() {
-            return Ok(());
-        }
-        let names: Vec<String> = unlocked.iter().map(Unlocked::to_string).collect();
         let file = project.lock_file.file_name().unwrap_or_default();
-        let message = format!("{} lacks {}", file.display(), names.join(", "));
-        if self.locked {
-            let hint = "`gobuild lock` looks up what is missing".to_owned();
-            return Err(Error::new(Kind::Project, message).hinted(hint));
+        let file = file.to_string_lossy();
+        match plan.pin_to(&file, project.lock.as_ref(), self.locked) {
+            Ok(None) => {}
+            Ok(Some(lacking)) => warn(format!("{lacking}; {}", Lacking::HINT)),
+            Err(lacking) => {
+                let error = Error::of(Kind::Project, &lacking);
+                return Err(error.hinted(Lacking::HINT.to_owned()));
+            }
         }
-        warn(format!(
-            "{message}; `gobuild lock` looks up what is missing"
-        ));
         Ok(())
     }
 
@@ -293,6 +284,7 @@ impl BuilderArgs {
                 ca: self.tlscacert.clone(),
                 identity: self.tlscert.clone().zip(self.tlskey.clone()),
                 server_name: None,
+                unverified: false,
             },
         };
         files.server_name = self.tlsservername.clone();

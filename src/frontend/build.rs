@@ -12,8 +12,8 @@ use crate::buildkit::gateway::{Gateway, GatewayResult, Warning};
 use crate::pipeline::abilities::Abilities;
 use crate::pipeline::exports::Shape;
 use crate::pipeline::function::{Function, Inputs, Jobs, Wanted};
-use crate::plan::{Caching, Naming, Plan, Request, Unlocked, paths, plan};
-use crate::project::lock::{self, Lock};
+use crate::plan::{Caching, Lacking, Naming, Plan, Request, paths, plan};
+use crate::project::lock;
 use crate::project::manifest::{CacheMode, Manifest};
 
 /// A build that has begun: the caller's files are found.
@@ -107,26 +107,13 @@ impl Frontend {
         project: &ContextProject,
         plan: &mut Plan,
     ) -> Result<Option<String>, FrontendError> {
-        let unlocked = match &project.lock {
-            Some(lock) => plan.pin(lock),
-            None if self.options.locked => plan.pin(&Lock::default()),
-            None => return Ok(None),
-        };
+        let file = lock::file_name(self.options.manifest());
+        let lacking = plan.pin_to(&file, project.lock.as_ref(), self.options.locked)?;
         let proxy = self.options.toolchain_proxy.as_deref();
         if let (Some(locked), Some(proxy)) = (&mut plan.toolchain.locked, proxy) {
             locked.come_from(proxy);
         }
-        if unlocked.is_empty() {
-            return Ok(None);
-        }
-        let names: Vec<String> = unlocked.iter().map(Unlocked::to_string).collect();
-        let (file, names) = (lock::file_name(self.options.manifest()), names.join(", "));
-        match self.options.locked {
-            true => Err(FrontendError::Unlocked { file, names }),
-            false => Ok(Some(format!(
-                "{file} lacks {names}; `gobuild lock` looks up what is missing"
-            ))),
-        }
+        Ok(lacking.map(|lacking| format!("{lacking}; {}", Lacking::HINT)))
     }
 
     /// Reads the project.

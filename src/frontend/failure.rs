@@ -8,7 +8,7 @@ use crate::buildkit::transport::ConnectCause;
 use crate::llb;
 use crate::pipeline::function::FunctionError;
 use crate::pipeline::present::PresentError;
-use crate::plan::PlanError;
+use crate::plan::{Lacking, PlanError};
 use crate::project::golang::workspace::WorkspaceError;
 use crate::project::ignore::IgnoreError;
 use crate::project::manifest::{Document, KeyPath, ManifestError, MissingValue, Variable};
@@ -70,13 +70,8 @@ pub enum FrontendError {
         names: Vec<String>,
     },
     /// The lock file is to be whole and is not.
-    #[error("{file} lacks {names}; `gobuild lock` looks up what is missing")]
-    Unlocked {
-        /// The lock file.
-        file: String,
-        /// What it has no entry for.
-        names: String,
-    },
+    #[error("{0}; {hint}", hint = Lacking::HINT)]
+    Unlocked(#[from] Lacking),
     /// The GOROOT of another machine cannot be had.
     #[error(
         "go.toolchain = \"host\" is not possible in a frontend: there is no Go of this machine; \

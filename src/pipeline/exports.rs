@@ -219,13 +219,9 @@ fn spelling(compression: Compression) -> &'static str {
 /// Returns the attribute of a solve that names the platforms of images. Without it the daemon takes
 /// its own for what was asked for, and warns that the result is for others.
 #[must_use]
-pub fn requested(plan: &Plan, images: impl IntoIterator<Item = usize>) -> BTreeMap<String, String> {
-    let images = images.into_iter();
-    let platforms: BTreeSet<String> = images
-        .filter_map(|index| plan.images.get(index))
-        .flat_map(|image| &image.platforms)
-        .map(|image| image.platform.to_string())
-        .collect();
+pub fn requested(platforms: &[PlatformImage]) -> BTreeMap<String, String> {
+    let platforms = platforms.iter().map(|image| image.platform.to_string());
+    let platforms: BTreeSet<String> = platforms.collect();
     let list = platforms.into_iter().collect::<Vec<_>>().join(",");
     BTreeMap::from([("platform".to_owned(), list)])
 }

@@ -24,7 +24,7 @@ pub enum Loader {
     /// The builder is a Docker Engine, and what it builds is there.
     Builder,
     /// A Docker Engine, or Podman's service.
-    Engine(Engine, EngineInfo),
+    Engine(Box<Engine>, EngineInfo),
     /// The program `podman`.
     Podman,
     /// The nodes of a cluster of kind.

@@ -252,7 +252,7 @@ impl Run<'_> {
             exporters: export.exporters.clone(),
             cache_imports: self.offer.caches.imports.clone(),
             cache_exports: inline.then(CacheEntry::inline).into_iter().collect(),
-            attributes: requested(&inputs.plan, [export.image]),
+            attributes: requested(export.wanted().platforms(inputs)),
             ..SolveOptions::default()
         };
         let build = self.client.build(

@@ -30,7 +30,7 @@ use crate::project::tree::TreePath;
 pub use container::{Layout, paths};
 pub use error::PlanError;
 pub use naming::Naming;
-pub use pinning::{Needs, Unlocked, needs};
+pub use pinning::{Lacking, Needs, needs};
 pub use programs::programs;
 pub use steps::caching::RELAY;
 pub use steps::compile::JOBS_VARIABLE;

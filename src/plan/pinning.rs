@@ -21,7 +21,7 @@ pub struct Needs {
 
 /// Something that a lock file has no entry for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Unlocked {
+pub(super) enum Unlocked {
     /// An image.
     Image(Reference),
     /// A Go toolchain of the module proxy.
@@ -31,6 +31,21 @@ pub enum Unlocked {
         /// The platform that it runs on.
         platform: Platform,
     },
+}
+
+/// What a lock file lacks of what a plan needs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file} lacks {names}")]
+pub struct Lacking {
+    /// The lock file.
+    file: String,
+    /// The names that it has no entry for.
+    names: String,
+}
+
+impl Lacking {
+    /// What can be done about it.
+    pub const HINT: &str = "`gobuild lock` looks up what is missing";
 }
 
 /// Returns what a project's lock file has entries for, whichever images and platforms are built.
@@ -59,8 +74,35 @@ pub fn needs(manifest: &Manifest, workspace: &Workspace) -> Result<Needs, NotAVe
 }
 
 impl Plan {
+    /// Pins images and toolchain to what the lock file `file` says that they are, if there is one.
+    /// Returns what it lacks, for a warning.
+    ///
+    /// # Errors
+    /// It lacks something and `whole` is set.
+    pub fn pin_to(
+        &mut self,
+        file: &str,
+        lock: Option<&Lock>,
+        whole: bool,
+    ) -> Result<Option<Lacking>, Lacking> {
+        let unlocked = match lock {
+            Some(lock) => self.pin(lock),
+            None if whole => self.pin(&Lock::default()),
+            None => return Ok(None),
+        };
+        let names: Vec<String> = unlocked.iter().map(Unlocked::to_string).collect();
+        let lacking = (!names.is_empty()).then(|| Lacking {
+            file: file.to_owned(),
+            names: names.join(", "),
+        });
+        match lacking {
+            Some(lacking) if whole => Err(lacking),
+            lacking => Ok(lacking),
+        }
+    }
+
     /// Pins images and toolchain to what `lock` says that they are; returns what it does not know.
-    pub fn pin(&mut self, lock: &Lock) -> BTreeSet<Unlocked> {
+    pub(super) fn pin(&mut self, lock: &Lock) -> BTreeSet<Unlocked> {
         let mut unlocked = BTreeSet::new();
         let mut pinned = |reference: &Reference| {
             if reference.digest().is_some() {

@@ -1,15 +1,12 @@
 //! HTTP clients: one that verifies certificates, and one that does not, for who asks for it.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use reqwest::Client;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::ClientConfig;
 
 use crate::buildkit::session::auth::{self, HttpError};
+use crate::buildkit::transport::unverified;
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
@@ -25,15 +22,14 @@ pub(super) fn client(insecure: bool, is_loopback: bool) -> Result<Client, Client
     let tls = match (insecure, is_loopback) {
         (false, false) => return Ok(auth::http_client()?),
         (false, true) => auth::verifying_tls()?,
-        (true, _) => unverified()?,
+        (true, _) => unverifying_tls()?,
     };
     Ok(auth::http_client_with(tls, !is_loopback)?)
 }
 
 /// Returns TLS that takes any certificate.
-fn unverified() -> Result<ClientConfig, HttpError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Arc::new(Unverified(Arc::clone(&provider)));
+fn unverifying_tls() -> Result<ClientConfig, HttpError> {
+    let (provider, verifier) = unverified::verifier();
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
@@ -49,47 +45,6 @@ pub(super) fn is_loopback(registry: &str) -> bool {
     let bare = host.trim_matches(['[', ']']);
     let address = bare.parse::<IpAddr>();
     address.map_or(bare == "localhost", |address| address.is_loopback())
-}
-
-/// Takes any certificate, but checks that the server holds its key.
-#[derive(Debug)]
-struct Unverified(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _certificate: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 #[cfg(test)]

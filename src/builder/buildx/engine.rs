@@ -22,8 +22,6 @@ pub struct Engine {
     pub host: String,
     /// Its credentials.
     pub tls: Option<TlsFiles>,
-    /// Whether its certificate is not to be verified.
-    pub unverified: bool,
 }
 
 /// What is of interest in the description of a Docker context.
@@ -55,8 +53,13 @@ pub(super) fn contexts(docker: &Path) -> BTreeMap<String, Engine> {
         let folder = docker.join("contexts/tls").join(hex(&name)).join("docker");
         let engine = Engine {
             host: endpoint.map(|e| e.host.clone()).unwrap_or_default(),
-            tls: credentials(&folder),
-            unverified: endpoint.is_some_and(|endpoint| endpoint.unverified),
+            tls: match (credentials(&folder), endpoint) {
+                (tls, Some(endpoint)) if endpoint.unverified => Some(TlsFiles {
+                    unverified: true,
+                    ..tls.unwrap_or_default()
+                }),
+                (tls, _) => tls,
+            },
         };
         Some((name, engine))
     });
@@ -70,6 +73,7 @@ pub(super) fn credentials(folder: &Path) -> Option<TlsFiles> {
         ca: file("ca.pem"),
         identity: file("cert.pem").zip(file("key.pem")),
         server_name: None,
+        unverified: false,
     };
     (files != TlsFiles::default()).then_some(files)
 }
@@ -96,7 +100,6 @@ impl Store {
         let own = Engine {
             host: self.engine.clone(),
             tls: self.engine_tls.clone(),
-            unverified: false,
         };
         let engine = match (&address.host, self.engines.get(name)) {
             (Some(host), _) if *host == own.host => own,
@@ -108,10 +111,6 @@ impl Store {
             (None, Some(engine)) => engine.clone(),
             (None, None) => return Err(refused("there is no such Docker context".to_owned())),
         };
-        if engine.unverified {
-            let why = "its certificate is not to be verified, which gobuild insists on";
-            return Err(refused(why.to_owned()));
-        }
         // An address alone is of no context.
         let named = address.context.is_some() || address.host.is_none();
         let address = DockerEngine {
@@ -178,7 +177,7 @@ mod tests {
         docker-engine://far?host=tcp://far.test:2376 true
         docker-engine://default?host=unix:///var/run/docker.sock false
         docker-engine://?host=tcp://near:2375 false
-        Docker context "lax": its certificate is not to be verified, which gobuild insists on
+        docker-engine://lax?host=tcp://lax.test:2376 true
         Docker context "gone": there is no such Docker context
         "#);
     }

@@ -173,6 +173,7 @@ impl Node {
             ca,
             identity: certificate.zip(key),
             server_name,
+            unverified: false,
         }))
     }
 
@@ -280,6 +281,7 @@ mod tests {
             ca: Some(PathBuf::from("/ca.pem")),
             identity: Some((PathBuf::from("/c.pem"), PathBuf::from("/k.pem"))),
             server_name: Some("far.test".to_owned()),
+            unverified: false,
         };
         assert_eq!(remote.places().unwrap()[0].tls, Some(tls));
     }

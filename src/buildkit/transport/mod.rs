@@ -22,6 +22,7 @@ mod stdio;
 mod tcp;
 mod tls;
 mod unix;
+pub(crate) mod unverified;
 mod watched;
 
 use std::io;

@@ -5,12 +5,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
+
+use super::unverified;
 
 /// The files that hold a connection's credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct TlsFiles {
     pub identity: Option<(PathBuf, PathBuf)>,
     /// Name that the daemon's certificate must have; without it the address' host.
     pub server_name: Option<String>,
+    /// Whether a Docker Engine may have any certificate, as a Docker context can say.
+    pub unverified: bool,
 }
 
 /// Why credentials cannot be used.
@@ -78,6 +81,7 @@ impl TlsFiles {
                 find(["key.pem", "tls.key"])?,
             )),
             server_name: None,
+            unverified: false,
         })
     }
 
@@ -120,19 +124,24 @@ pub(super) fn client_config(files: &TlsFiles) -> Result<ClientConfig, TlsError> 
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         certificates.map_err(|error| unusable(path, &error))
     };
-    let roots = match &files.ca {
-        Some(path) => {
-            let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(certificates(path)?);
-            roots
-        }
-        None => system_authorities()?,
-    };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let (provider, verifier) = unverified::verifier();
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|_| TlsError::NoAuthority)?
-        .with_root_certificates(roots);
+        .map_err(|_| TlsError::NoAuthority)?;
+    let config = if files.unverified {
+        config
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+    } else {
+        config.with_root_certificates(match &files.ca {
+            Some(path) => {
+                let mut roots = RootCertStore::empty();
+                roots.add_parsable_certificates(certificates(path)?);
+                roots
+            }
+            None => system_authorities()?,
+        })
+    };
     let Some((certificate, key)) = &files.identity else {
         return Ok(config.with_no_client_auth());
     };
@@ -172,6 +181,7 @@ mod tests {
                     ca: Some(ca),
                     identity: Some((cert, key)),
                     server_name: None,
+                    unverified: false,
                 }
             );
         }

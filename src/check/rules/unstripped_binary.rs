@@ -2,6 +2,7 @@
 
 use crate::check::rule::Raised;
 use crate::check::{Level, Rule, Subject};
+use crate::project::golang::flags;
 use crate::project::manifest::KeyPath;
 
 pub(super) static RULE: Rule = Rule {
@@ -14,21 +15,17 @@ pub(super) static RULE: Rule = Rule {
 
 fn run(subject: &Subject<'_>) -> Vec<Raised> {
     let go = &subject.manifest.go;
-    let has = |flags: &[String], wanted: &[&str]| {
-        let words = flags.iter().flat_map(|flag| flag.split_whitespace());
-        words
-            .into_iter()
-            .any(|word| wanted.contains(&word.trim_start_matches('-')))
-    };
+    let mut words = flags::words(&go.ldflags);
+    let strips = |word: &str| matches!(flags::name(word), "s" | "w") && flags::is_on(word);
     // No flags at all, or code for a debugger, is meant.
     let meant = go.ldflags.is_empty() || go.gcflags.iter().any(|flag| flag.contains("-N"));
-    if meant || has(&go.ldflags, &["s", "w"]) {
+    if meant || words.any(strips) {
         return Vec::new();
     }
     let key = KeyPath::root().key("go").key("ldflags");
     let message =
         format!("`{key}` replaces the default, \"-s\" and \"-w\": debug information stays in");
-    let stamps = has(&go.ldflags, &["X"]);
+    let stamps = flags::words(&go.ldflags).any(|word| flags::name(word) == "X");
     let help = match stamps {
         true => "add \"-s\" and \"-w\"; for variables, `stamp` keeps the default",
         false => "add \"-s\" and \"-w\", or write `ldflags = []` to keep it",

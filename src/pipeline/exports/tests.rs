@@ -192,7 +192,7 @@ fn engine(has_containerd_store: bool) -> Loader {
         platform: Platform::linux("arm64"),
         has_containerd_store,
     };
-    Loader::Engine(engine, info)
+    Loader::Engine(Box::new(engine), info)
 }
 
 /// Returns the one solve that loads an image of two platforms.

@@ -17,7 +17,8 @@ pub struct Wanted {
 
 impl Wanted {
     /// Returns the platforms that are wanted.
-    pub(super) fn platforms(self, inputs: &Inputs) -> &[PlatformImage] {
+    #[must_use]
+    pub fn platforms(self, inputs: &Inputs) -> &[PlatformImage] {
         let image = inputs.plan.images.get(self.image);
         let all = image.map_or(&[][..], |image| &image.platforms);
         match self.platform {

@@ -5,6 +5,7 @@
 //! package (`cmd/go/internal/work/gc.go`). Left out, compiling takes an eighth less time and a
 //! `GOCACHE` a fifth less room; the code is the same.
 
+use crate::project::golang::flags::{is_on, name, words};
 use crate::project::manifest::Go;
 
 /// Whose packages flags are for.
@@ -59,40 +60,6 @@ fn omits_debug_information(go: &Go) -> bool {
     let replaced = ["gcflags", "ldflags"];
     let replaced = go.flags.iter().any(|flag| replaced.contains(&name(flag)));
     stripped && !kept && !own && !replaced
-}
-
-/// Splits flags as Go's `cmd/internal/quoted` does: a word that begins with a quote ends with it.
-fn words(flags: &[String]) -> impl Iterator<Item = &str> {
-    flags.iter().flat_map(|flags| {
-        let mut rest = flags.as_str();
-        std::iter::from_fn(move || {
-            rest = rest.trim_start();
-            let first = rest.chars().next()?;
-            let (word, after) = match first {
-                '\'' | '"' => rest[1..].split_once(first)?,
-                _ => rest.split_once(char::is_whitespace).unwrap_or((rest, "")),
-            };
-            rest = after;
-            Some(word)
-        })
-    })
-}
-
-/// Returns a flag's name: `w` of `-w`, `--w` and `-w=0`.
-fn name(word: &str) -> &str {
-    let Some(flag) = word.strip_prefix('-') else {
-        return "";
-    };
-    let flag = flag.strip_prefix('-').unwrap_or(flag);
-    flag.split_once('=').map_or(flag, |(name, _)| name)
-}
-
-/// Tells what a boolean flag says, as Go's `strconv.ParseBool` reads it.
-fn is_on(word: &str) -> bool {
-    match word.split_once('=') {
-        None => true,
-        Some((_, value)) => ["1", "t", "T", "true", "TRUE", "True"].contains(&value),
-    }
 }
 
 /// Returns for which packages flags are, if they say so: `all` of `all=-N -l`.

@@ -2,8 +2,9 @@
 
 use super::{GO_MOD, MAIN, two};
 use crate::plan::fixture::Project;
+use crate::plan::pinning::Unlocked;
 use crate::plan::steps::toolchain::DEFAULT_GO;
-use crate::plan::{PlanError, ToolchainSource, Unlocked};
+use crate::plan::{PlanError, ToolchainSource};
 use crate::project::lock::Lock;
 use crate::project::manifest::Base;
 

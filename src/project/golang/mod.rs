@@ -4,6 +4,7 @@
 //! an import path leads ([`workspace`]) → what each file imports and embeds under a build
 //! context ([`source`]) → exact closures of main packages ([`graph`]).
 
+pub mod flags;
 pub mod graph;
 pub mod modfile;
 pub mod source;

@@ -136,3 +136,17 @@ fn what_is_wrong_is_said_with_its_line() {
         assert_eq!(found, line, "{text}");
     }
 }
+
+#[test]
+fn an_archive_may_come_from_another_server() {
+    let mut locked = toolchain("1.26.8", "amd64");
+    let path = "golang.org/toolchain/@v/v0.0.1-go1.26.8.linux-amd64.zip";
+    locked.url = Some(format!("https://proxy.test/go/{path}"));
+    locked.come_from("http://127.0.0.1:3000/");
+    let expected = format!("http://127.0.0.1:3000/{path}");
+    assert_eq!(locked.url.as_deref(), Some(expected.as_str()));
+    // One that no server has stays so.
+    locked.url = None;
+    locked.come_from("http://127.0.0.1:3000/");
+    assert_eq!(locked.url, None);
+}

@@ -102,6 +102,7 @@ fn offers(
         let mut offer = prepared.get(&node.platform)?.1.clone();
         let caches = wishes.caches.of_node(&node.name, &names);
         offer.caches = args.completed(&caches, exports, display);
+        offer.in_turn = node.in_turn;
         Some(offer)
     });
     offers.collect()
