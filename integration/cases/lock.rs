@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::harness::frontend::{Build, Client, said};
 use crate::harness::image::Image;
@@ -10,6 +12,10 @@ use crate::harness::vertices::Vertices;
 
 const PROJECT: i32 = 3;
 const REGISTRY: i32 = 6;
+const CANCELLED: i32 = 130;
+
+const START: Duration = Duration::from_secs(50);
+const POLL: Duration = Duration::from_millis(20);
 
 const LOCK: &str = "goimage.lock";
 
@@ -152,6 +158,36 @@ fn a_lock_file_that_cannot_be_written_or_read_is_not_half_there() {
     let files = fs::read_dir(sandbox.project()).unwrap();
     let names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
     assert_eq!(names.len(), 4, "nothing else was left: {names:?}");
+}
+
+#[test]
+fn ctrl_c_ends_a_search_and_leaves_nothing() {
+    let sandbox = Sandbox::minimal("interrupted");
+    let begun = sandbox.home().join("begun");
+    let script = format!(
+        "[ \"$1\" = env ] && echo '{{\"GOPROXY\": \"http://127.0.0.1:1,http://127.0.0.1:2\"}}' && exit 0\n\
+         echo begun >>{}\nexec sleep 60",
+        begun.display()
+    );
+    let go = sandbox.program("go", &script);
+    let cache = sandbox.out("cache");
+    let lock = sandbox.gobuild().arg("lock").env("PATH", go);
+    let lock = lock.env("XDG_CACHE_HOME", &cache).in_foreground().start();
+    let begin = Instant::now();
+    while !begun.is_file() {
+        assert!(begin.elapsed() < START, "go was not asked");
+        thread::sleep(POLL);
+    }
+    lock.interrupt_foreground();
+    let run = lock.wait();
+    assert_eq!(run.status.code(), Some(CANCELLED), "{run}");
+    assert_eq!(run.count("error: cancelled"), 1, "{run}");
+    assert!(begin.elapsed() < START, "{run}");
+    // No other proxy was asked.
+    assert_eq!(fs::read_to_string(begun).unwrap(), "begun\n");
+    let left = fs::read_dir(cache.join("gobuild")).unwrap().count();
+    assert_eq!(left, 0);
+    assert!(!sandbox.project().join(LOCK).exists());
 }
 
 #[test]

@@ -44,6 +44,14 @@ rsc.io/sampler v1.3.0 h1:7uVkIFmeBqHfdjD+gZwtXXI+RODJ2Wc4O7MPEh/QiW4=
 rsc.io/sampler v1.3.0/go.mod h1:T1hPZKmBbMNahiBKFy5HrXp6adAjACjK9JXDnKaTXpA=
 ";
 
+/// The steps of [`pair`], for linux/amd64.
+const STEPS: [&str; 4] = [
+    "standard library for",
+    "dependencies for",
+    "compile one",
+    "compile two",
+];
+
 /// What `./one` and `./two` print after their names.
 const QUOTE: &str = "Concurrency is not parallelism.";
 
@@ -143,12 +151,11 @@ fn push_by(daemon: &Private, sandbox: &Sandbox) -> Gobuild {
 
 /// Checks that no step compiled a package.
 fn nothing_compiled(run: &Run) {
-    for step in [
-        "standard library for",
-        "dependencies for",
-        "compile one",
-        "compile two",
-    ] {
+    no_step_compiled(run, &STEPS);
+}
+
+fn no_step_compiled(run: &Run, steps: &[&str]) {
+    for step in steps {
         let step = format!("{step} linux/amd64");
         assert_eq!(compiled(run, &step), Vec::<String>::new(), "{run}");
     }
@@ -318,6 +325,40 @@ async fn an_empty_builder_compiles_nothing_that_the_compile_cache_has() {
     assert_eq!(run.stdout, written.stdout);
     // It was only read.
     assert_eq!(listed(&folder), kept);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_tells_what_steps_before_it_would_have_if_they_had_run() {
+    let sandbox = pair(&format!("tags = [\"t{}\"]", fresh()), "");
+    let store = |name: &str| {
+        let folder = sandbox.out(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        format!("file://{}", folder.display())
+    };
+    let write = |store: &str| {
+        let push = sandbox.push().args(["--compile-cache", store]);
+        push.args(["--compile-cache-mode", "read-write"]).succeeds()
+    };
+    write(&store("first"));
+    // The store is lost; the builder has the shared packages, and one program alone runs again.
+    sandbox.edit("one/main.go", "one ", "edited ");
+    let second = store("second");
+    let written = write(&second);
+    let files = listed(&sandbox.out("second"));
+    let indexes = files.iter().filter(|(path, _)| path.ends_with("/index"));
+    assert_eq!(indexes.count(), 1, "{files:?}\n{written}");
+
+    let daemon = Private::start();
+    daemon.connect(None).await;
+    let read = ["--compile-cache", &second];
+    let run = push_by(&daemon, &sandbox).args(read).succeeds();
+    no_step_compiled(&run, &STEPS[..3]);
+    assert_eq!(
+        compiled(&run, "compile two linux/amd64"),
+        ["example.com/app/two"],
+        "{run}"
+    );
+    assert_eq!(run.stdout, written.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]

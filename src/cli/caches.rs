@@ -102,8 +102,11 @@ impl CacheArgs {
         self.compile_cache.as_ref().filter(|url| !url.is_empty())
     }
 
-    /// Returns what steps may ask this process for.
-    pub(super) fn relay(&self) -> Result<Option<Arc<dyn StreamHandler>>, Error> {
+    /// Returns what steps may ask this process for; `scopes` are those of the programs.
+    pub(super) fn relay(
+        &self,
+        scopes: Vec<String>,
+    ) -> Result<Option<Arc<dyn StreamHandler>>, Error> {
         let write = self.compile_cache_mode == StoreMode::ReadWrite;
         let seed = self.seed_gocache.as_deref();
         let host_cache = match seed {
@@ -120,6 +123,7 @@ impl CacheArgs {
                 patience: PATIENCE,
                 token: settings::remote_token(),
             },
+            scopes,
             host_cache,
             spool: std::env::temp_dir(),
         };

@@ -28,6 +28,7 @@ mod pack;
 mod store;
 mod tree;
 mod unpack;
+mod whole;
 
 use std::io::Read;
 
@@ -40,6 +41,7 @@ pub use layout::{Layout, LayoutError};
 pub use pack::pack_layers;
 pub use store::{STORE_ID, Store, StoreError};
 pub use tree::{LayoutTree, Member, MemberKind};
+pub use whole::write_whole;
 
 /// Blobs by digest, read by the session's content service.
 ///

@@ -9,18 +9,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use oci_spec::OciSpecError;
 use oci_spec::image::{ImageIndexBuilder, MediaType, OciLayoutBuilder};
-use tempfile::NamedTempFile;
 
 use super::BlobSource;
 use super::blob::Blob;
 use super::layer::{CHUNK, Hasher, next_piece};
 use super::layout::Layout;
+use super::whole::{temporary, write_whole};
 
 /// The `oci.store` attribute of every source served from a [`Store`].
 ///
@@ -210,18 +209,7 @@ fn write_blob(blobs: &Path, digest: &str, blob: &dyn Blob) -> Result<(), StoreEr
 fn write_text(folder: &Path, name: &str, text: &str) -> Result<(), StoreError> {
     let path = folder.join(name);
     let failed = |source| write_error(&path, source);
-    let mut file = temporary(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.persist(&path).map_err(|error| failed(error.error))?;
-    Ok(())
-}
-
-/// Creates a file that takes its name once it is whole.
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    // Another user's daemon client may be the reader; the umask decides, as for any new file.
-    tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(0o666))
-        .tempfile_in(folder)
+    write_whole(&path, text.as_bytes()).map_err(failed)
 }
 
 #[cfg(test)]

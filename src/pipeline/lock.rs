@@ -3,11 +3,12 @@
 //! Registries and the module proxy are asked from this machine; no daemon is needed.
 
 use std::collections::BTreeSet;
-use std::fs::Permissions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use tokio_util::sync::CancellationToken;
+
+use crate::content::write_whole;
 use crate::oci::Platform;
 use crate::plan::Needs;
 use crate::project::lock::{Lock, LockedImage, LockedLayer, LockedToolchain};
@@ -47,12 +48,14 @@ pub struct Sources<'a> {
     pub registry: &'a Registry,
     /// This machine, with its go command.
     pub host: &'a Host,
+    /// Ends the search for a toolchain.
+    pub cancel: &'a CancellationToken,
     /// Hears what is looked up.
     pub say: fn(&str),
 }
 
-/// Returns the entries that a project needs: those of `known` as they are, the others looked up.
-/// Toolchains are looked up for `platforms`, and for those that `known` has one for.
+/// Returns the entries that a project needs, of toolchains those that run on `platforms`: what `known`
+/// has as it is, the others looked up.
 ///
 /// # Errors
 /// See [`LockError`].
@@ -81,16 +84,14 @@ pub async fn lock(
     let Some(version) = &needs.toolchain else {
         return Ok(lock);
     };
-    let before = known.toolchains.iter().map(|locked| &locked.platform);
-    let platforms: BTreeSet<&Platform> = platforms.iter().chain(before).collect();
-    for platform in platforms {
+    for platform in platforms.iter().collect::<BTreeSet<_>>() {
         let locked = known.toolchain(version, platform);
         let current = locked.filter(|locked| locked.layer.packer == toolchain::PACKER);
         lock.toolchains.push(match current {
             Some(current) => current.clone(),
             None => {
                 (sources.say)(&format!("fetching Go {version} for {platform}"));
-                fetched(version, platform, sources.host).await?
+                fetched(version, platform, sources).await?
             }
         });
     }
@@ -100,10 +101,13 @@ pub async fn lock(
 async fn fetched(
     version: &str,
     platform: &Platform,
-    host: &Host,
+    sources: &Sources<'_>,
 ) -> Result<LockedToolchain, LockError> {
-    let (asked, on, with) = (version.to_owned(), platform.clone(), host.clone());
-    let fetching = tokio::task::spawn_blocking(move || toolchain::fetch(&asked, &on, &with));
+    let (asked, on) = (version.to_owned(), platform.clone());
+    let (host, cancel) = (sources.host.clone(), sources.cancel.clone());
+    let fetching = tokio::task::spawn_blocking(move || {
+        toolchain::fetch(&asked, &on, &host, || cancel.is_cancelled())
+    });
     let fetched = fetching.await.map_err(|_| LockError::Lost)??;
     Ok(LockedToolchain {
         version: version.to_owned(),
@@ -123,19 +127,8 @@ async fn fetched(
 /// # Errors
 /// [`LockError::Write`].
 pub fn write(lock: &Lock, path: &Path) -> Result<(), LockError> {
-    let failed = |source| LockError::Write {
+    write_whole(path, lock.to_text().as_bytes()).map_err(|source| LockError::Write {
         path: path.to_owned(),
         source,
-    };
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    file.write_all(lock.to_text().as_bytes()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    })
 }

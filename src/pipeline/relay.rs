@@ -19,6 +19,8 @@ pub struct Wanted {
     pub store: Option<(String, bool)>,
     /// How the store is reached.
     pub options: StoreOptions,
+    /// What the invocation's programs are called where they ask.
+    pub scopes: Vec<String>,
     /// A build cache of this machine, to look into.
     pub host_cache: Option<PathBuf>,
     /// Folder for what is on its way to the store.
@@ -56,6 +58,7 @@ pub fn relay(wanted: Wanted) -> Result<Option<Arc<dyn StreamHandler>>, RelayFaul
     });
     let options = RelayOptions {
         host_cache: wanted.host_cache,
+        kin: wanted.scopes,
         write,
         spool: wanted.spool,
         max_upload: MAX_UPLOAD,

@@ -74,6 +74,16 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Returns what the programs are called where their steps ask the client for packages.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<String> {
+        let steps = self.compiles.iter();
+        let scopes = steps.filter_map(|step| steps::caching::scope_of(&step.env));
+        scopes.map(str::to_owned).collect()
+    }
+}
+
 /// Which Go compiles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ToolchainStep {

@@ -58,16 +58,23 @@ impl Packed {
 /// Has the toolchain `version` that runs on `platform` fetched and checked, and says what it is.
 ///
 /// Proxies of `GOPROXY` are asked in their order, each by itself, so that it is known which of them
-/// has the archive: some 70 MB are downloaded even if the module cache has them. Blocks.
+/// has the archive: some 70 MB are downloaded even if the module cache has them. Blocks; once `stopped`
+/// says so no further proxy is asked.
 ///
 /// # Errors
 /// As [`super::prepare`].
-pub fn fetch(version: &str, platform: &Platform, host: &Host) -> Result<Fetched, ToolchainError> {
+pub fn fetch(
+    version: &str,
+    platform: &Platform,
+    host: &Host,
+    stopped: impl Fn() -> bool,
+) -> Result<Fetched, ToolchainError> {
     super::check_version(version)?;
     let settings = GoEnv::read(host, Path::new("."))?;
     for server in servers(settings.get("GOPROXY").unwrap_or_default()) {
         match from_server(server, version, platform, host) {
             Ok(fetched) => return Ok(fetched),
+            Err(error) if stopped() => return Err(error),
             Err(error) => tracing::debug!(server, %error, "the toolchain is not there"),
         }
     }

@@ -7,7 +7,7 @@ use oci_spec::image::{Descriptor, Digest};
 use serde::{Deserialize, Serialize};
 
 use super::ToolchainError;
-use crate::content::Layer;
+use crate::content::{Layer, write_whole};
 
 /// The layer's description: all that a layout's digest follows from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,9 +76,7 @@ impl Memo {
         };
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        serde_json::to_writer(&mut file, self).map_err(|error| failed(error.into()))?;
-        file.persist(path).map_err(|error| failed(error.error))?;
-        Ok(())
+        let json = serde_json::to_vec(self).map_err(|error| failed(error.into()))?;
+        write_whole(path, &json).map_err(failed)
     }
 }

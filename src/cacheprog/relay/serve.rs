@@ -23,6 +23,9 @@ use crate::cacheprog::remote::store::{Scope, Store, StoreError};
 /// How long a step may take to say hello.
 const GREETING: Duration = Duration::from_secs(10);
 
+/// Scopes that are asked for in place of one that the store does not know.
+const RELATED: usize = 4;
+
 /// Questions that wait; a step that asks more is not read until some are answered.
 const QUESTIONS: usize = 256;
 
@@ -31,6 +34,8 @@ const QUESTIONS: usize = 256;
 pub struct RelayOptions {
     /// A GOCACHE that is looked up and not changed.
     pub host_cache: Option<PathBuf>,
+    /// Scopes of this invocation. One that the store does not know begins with what it has of another.
+    pub kin: Vec<String>,
     /// Whether what builds used is written to the store.
     pub write: bool,
     /// Where outputs are kept between a step and the store.
@@ -143,8 +148,21 @@ impl Relay {
             return Err(RelayError::Version(version));
         }
         let place = self.store.as_ref().map(|store| store.scope(&scope));
-        let index = send_index(place.as_ref(), &writer).await?;
-        let mut gathering = Gathering::new(self, scope, place.clone(), index.clone());
+        let own = match &place {
+            Some(place) => read_index(place).await,
+            None => Some(None),
+        };
+        let related = match &own {
+            Some(None) => self.related(&scope).await,
+            _ => None,
+        };
+        let own = own.map(Option::unwrap_or_default);
+        let (source, index) = match related {
+            Some((related, index)) => (Some(related), Some(index)),
+            None => (place.clone(), own.clone()),
+        };
+        send_index(index.as_ref(), &writer).await?;
+        let mut gathering = Gathering::new(self, scope, place, own);
         let sent = Sent {
             failed: Arc::clone(&gathering.failed),
             ..Sent::default()
@@ -154,13 +172,29 @@ impl Relay {
         let index = index.unwrap_or_default();
         tokio::select! {
             ended = listen(&mut input, &writer, &mut gathering, wanted, questions) => ended?,
-            broken = send_packs(packs, place.as_ref(), &index, &writer, &sent) => broken?,
+            broken = send_packs(packs, source.as_ref(), &index, &writer, &sent) => broken?,
             broken = self.answer(asked, &writer, &sent) => broken?,
         }
         gathering.report.packs = sent.packs.into_inner();
         gathering.report.found = sent.found.into_inner();
         gathering.writer_closed(&writer).await;
         Ok(gathering.report)
+    }
+
+    /// Returns what the store has of a scope for the same platform, toolchain and flags: such builds
+    /// have most of their packages in common.
+    async fn related(&self, scope: &str) -> Option<(Scope, Index)> {
+        let store = self.store.as_ref()?;
+        let (_, how) = scope.split_once('@')?;
+        let built_alike = |kin: &&String| kin.split_once('@').is_some_and(|(_, own)| own == how);
+        let kin = self.options.kin.iter().filter(|kin| *kin != scope);
+        for kin in kin.filter(built_alike).take(RELATED) {
+            let place = store.scope(kin);
+            if let Some(Some(index)) = read_index(&place).await {
+                return Some((place, index));
+            }
+        }
+        None
     }
 
     /// Answers questions in their order; returns only if the step cannot be written to.
@@ -233,31 +267,30 @@ async fn listen<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     Ok(())
 }
 
-/// Sends the index as the store has it; returns it, unless the store failed.
-async fn send_index<W: AsyncWrite + Unpin>(
-    scope: Option<&Scope>,
-    writer: &Writer<W>,
-) -> Result<Option<Index>, RelayError> {
-    let index = match scope {
-        None => Ok(Some(Index::default())),
-        Some(scope) => scope.index().await,
-    };
-    let index = match index {
-        Ok(index) => Some(index.unwrap_or_default()),
-        // A damaged one is replaced.
-        Err(StoreError::Index(_)) => Some(Index::default()),
+/// Returns the index that the store has of a scope; the inner `None` if it has none, or a damaged one,
+/// which is replaced; the outer if the store failed.
+async fn read_index(scope: &Scope) -> Option<Option<Index>> {
+    match scope.index().await {
+        Ok(index) => Some(index),
+        Err(StoreError::Index(_)) => Some(None),
         Err(error) => {
             tracing::warn!(%error, "the remote cache cannot be read");
             None
         }
-    };
-    let encoded = index.as_ref().map(Index::encode);
+    }
+}
+
+/// Sends an index, or that there will be none.
+async fn send_index<W: AsyncWrite + Unpin>(
+    index: Option<&Index>,
+    writer: &Writer<W>,
+) -> Result<(), RelayError> {
+    let encoded = index.map(Index::encode);
     let parts = encoded.iter().flat_map(|bytes| bytes.chunks(MAX_PAYLOAD));
     for part in parts {
         send(writer, &[Frame::Index(part.to_vec())]).await?;
     }
-    send(writer, &[Frame::IndexEnd(index.is_some())]).await?;
-    Ok(index)
+    send(writer, &[Frame::IndexEnd(index.is_some())]).await
 }
 
 /// Sends the packs that the step wants, all at once; returns only if it cannot be written to.

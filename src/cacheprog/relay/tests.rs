@@ -45,6 +45,7 @@ impl Place {
         };
         let relay = RelayOptions {
             host_cache: host_cache.map(Path::to_owned),
+            kin: Vec::new(),
             write,
             spool: self.path("spool"),
             max_upload: 1 << 20,
@@ -109,6 +110,41 @@ fn a_step_gets_what_another_made() {
     assert_eq!(report.warnings, Vec::<String>::new());
     let report = place.runtime.block_on(served).unwrap().unwrap();
     assert_eq!((report.received, report.published), (0, false));
+}
+
+/// Serves a step of `scope`; returns what it finds of two actions.
+fn asked(place: &Place, scope: &str, kin: &[&str]) -> Vec<bool> {
+    let mut relay = place.relay(true, None);
+    relay.options.kin = kin.iter().map(|scope| (*scope).to_owned()).collect();
+    let (url, served) = place.listen(relay);
+    let folder = place.path(&format!("{}-{}", scope.replace('/', "-"), kin.len()));
+    let mut options = options(&folder, Some(&url));
+    options.scope = scope.to_owned();
+    let mut step = Peer::start(options);
+    let found = [1, 2].map(|number| step.get(action(number)).is_some());
+    if scope == "one@linux/amd64@go1" && !found[0] {
+        step.put(action(1), b"shared");
+    }
+    step.close();
+    place.runtime.block_on(served).unwrap().unwrap();
+    found.to_vec()
+}
+
+#[test]
+fn a_scope_that_nobody_wrote_begins_with_one_that_is_built_alike() {
+    let place = Place::new();
+    let one = "one@linux/amd64@go1";
+    assert_eq!(asked(&place, one, &[]), [false, false]);
+    let kin = ["gone@linux/amd64@go1", one];
+    for other in ["two@linux/arm64@go1", "two@linux/amd64@go2"] {
+        assert_eq!(asked(&place, other, &kin), [false, false], "{other}");
+    }
+    let two = "two@linux/amd64@go1";
+    assert_eq!(asked(&place, two, &[]), [false, false]);
+    assert_eq!(asked(&place, two, &kin), [true, false]);
+    // What it used is its own from now on.
+    let again = asked(&place, two, &["gone@linux/amd64@go1"]);
+    assert_eq!(again, [true, false]);
 }
 
 #[test]

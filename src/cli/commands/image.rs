@@ -237,12 +237,12 @@ async fn prepare(
 ) -> Result<(Inputs, Offer), Error> {
     let tree = Arc::clone(&project.tree);
     let host = settings::host()?;
-    let downloads = plan.modules.is_some();
+    let (downloads, scopes) = (plan.modules.is_some(), plan.scopes());
     let packing = tokio::task::spawn_blocking(move || {
         let sources = Sources::present(&plan, &tree, &host);
         sources.map(|sources| (plan, sources))
     });
-    let offer = args.offer(project, downloads)?;
+    let offer = args.offer(project, downloads, scopes)?;
     let packed = packing
         .await
         .map_err(|error| Error::of(Kind::Other, &error))?;
@@ -342,7 +342,12 @@ impl Args {
 
     /// Collects what this machine offers to the daemon. Secrets and agents are for the step that
     /// downloads modules, but for the cap on compile steps.
-    fn offer(&self, project: &Project, downloads: bool) -> Result<Offer, Error> {
+    fn offer(
+        &self,
+        project: &Project,
+        downloads: bool,
+        scopes: Vec<String>,
+    ) -> Result<Offer, Error> {
         let mut secrets = match downloads {
             true => self.secrets(project)?,
             false => BTreeMap::new(),
@@ -365,7 +370,7 @@ impl Args {
         }
         let ssh = SshService::new(&agents, agent.as_deref());
         let mut ssh = ssh.map_err(|error| rendering::usage(&error))?;
-        if let Some(relay) = self.caches.relay()? {
+        if let Some(relay) = self.caches.relay(scopes)? {
             ssh = ssh.with_handler(RELAY, relay);
         }
         let credentials = CredentialStore::load(Locations::from_environment());

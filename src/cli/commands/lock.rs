@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::buildkit::session::auth::{CredentialStore, Locations};
 use crate::cli::output::Output;
 use crate::cli::settings::{self, PathArgs};
+use crate::cli::signals::cancelled_by_signals;
 use crate::cli::{Outcome, rendering};
 use crate::error::{Error, Kind};
 use crate::oci::Platform;
@@ -57,14 +58,23 @@ pub(crate) fn run(args: &Args, output: &Output) -> Outcome {
     let credentials = credentials.map_err(|error| Error::of(Kind::Usage, &error))?;
     let registry = Registry::new(Arc::new(credentials), args.insecure_registry);
     let host = settings::host()?;
-    let sources = Sources {
-        registry: &registry,
-        host: &host,
-        say: Output::say,
-    };
-    let locking = lock::lock(&needs, &platforms, &known, &sources);
-    let lock = settings::runtime()?.block_on(locking);
-    let lock = lock.map_err(|error| rendering::lock(&error))?;
+    // Its end waits for that of a go command, which removes what it has downloaded.
+    let lock = settings::runtime()?.block_on(async {
+        let cancel = cancelled_by_signals();
+        let sources = Sources {
+            registry: &registry,
+            host: &host,
+            cancel: &cancel,
+            say: Output::say,
+        };
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(Error::new(Kind::Cancelled, "cancelled")),
+            lock = lock::lock(&needs, &platforms, &known, &sources) => {
+                lock.map_err(|error| rendering::lock(&error))
+            }
+        }
+    })?;
     if project.lock.as_ref() != Some(&lock) {
         lock::write(&lock, &project.lock_file).map_err(|error| rendering::lock(&error))?;
     }

@@ -17,7 +17,7 @@ use oci_spec::image::{Descriptor, Digest};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::content::{Layer, LayerBuilder};
+use crate::content::{Layer, LayerBuilder, write_whole};
 use crate::pipeline::present::PresentError;
 use crate::pipeline::project::ProjectTree;
 use crate::plan::Layout as ContainerLayout;
@@ -209,9 +209,6 @@ impl Memory {
     fn replace(&self) -> std::io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer(&mut file, &self.layers)?;
-        file.persist(&self.path)?;
-        Ok(())
+        write_whole(&self.path, &serde_json::to_vec(&self.layers)?)
     }
 }

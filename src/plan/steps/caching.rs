@@ -4,6 +4,8 @@
 //! The program is in the way only where it has a use: it collects what a step used, so that a layer
 //! holds nothing else, or it asks the client, whose store other machines have filled.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest as _, Sha256};
 
 use super::tools;
@@ -18,6 +20,15 @@ pub const RELAY: &str = "gobuild.relay";
 
 /// First release whose `go` asks a program for cached packages.
 const CACHE_PROGRAMS: &str = "1.24";
+
+/// The flag before what a step builds; it is the last one.
+const SCOPE: &str = "--scope";
+
+/// Returns what a step builds, if it asks the client.
+pub(crate) fn scope_of(env: &BTreeMap<String, String>) -> Option<&str> {
+    let program = env.get("GOCACHEPROG")?;
+    Some(program.rsplit_once(SCOPE)?.1.trim_start())
+}
 
 /// What steps keep, and whom they ask, with one toolchain.
 #[derive(Clone, Copy)]
@@ -85,7 +96,7 @@ impl<'a> Policy<'a> {
                 "--summary",
             ];
             words.extend(remote.map(str::to_owned));
-            words.extend(["--scope".to_owned(), scope]);
+            words.extend([SCOPE.to_owned(), scope]);
         }
         (collect || self.relay()).then(|| words.join(" "))
     }

@@ -219,6 +219,9 @@ fn steps_that_ask_the_client_say_what_they_build_but_not_which_commit() {
     };
     let programs = program("1");
     assert_eq!(programs, program("2"));
+    let plan = project(1, &manifest("1")).with_helper().with_relay().plan();
+    let ends = programs[2..].iter().zip(plan.scopes());
+    assert!(ends.clone().count() == 2 && ends.into_iter().all(|(p, scope)| p.ends_with(&scope)));
     let scopes = programs.iter().map(|program| {
         let (options, scope) = program.split_once(" --scope ").unwrap();
         assert_eq!(

@@ -1,9 +1,9 @@
 //! Files that scripts read: `--metadata-file`, `--iidfile`, `--image-refs`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Args;
+use crate::content::write_whole;
 use crate::error::{Error, Kind};
 use crate::pipeline::outcome::{Outcome as Built, metadata_file};
 
@@ -33,18 +33,8 @@ impl Args {
 
 /// Writes a file whole or not at all.
 fn write(path: &Path, content: &str) -> Result<(), Error> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let written =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).and_then(|file| {
-            fs::write(file.path(), content)?;
-            file.persist(path).map_err(|error| error.error)
-        });
-    written.map(drop).map_err(|error| {
-        Error::new(
-            Kind::Other,
-            format!("cannot write {}: {error}", path.display()),
-        )
+    write_whole(path, content.as_bytes()).map_err(|error| {
+        let message = format!("cannot write {}: {error}", path.display());
+        Error::new(Kind::Other, message)
     })
 }
