@@ -58,10 +58,7 @@ pub(super) async fn connect(
         let client = builder::connect(args, choice, display).await?;
         return Ok(Builders::One(Box::new(client)));
     }
-    let reach = |index: usize| {
-        let (node, choice) = (&choice.nodes[index], &choice);
-        reach(args, choice, node)
-    };
+    let reach = |index: usize| reach(args, &choice, &choice.nodes[index]);
     // The first node is the default; those that nothing is built on need not even run.
     let declared = match wanted {
         [] => Some(vec![0]),

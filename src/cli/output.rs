@@ -44,6 +44,11 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
+    /// Writes a line that may ask for something to be done.
+    pub(super) fn warn(&self, warning: &str) {
+        self.note(&format!("warning: {warning}"));
+    }
+
     /// Writes a line for people while a stage is at work.
     pub(super) fn say(text: &str) {
         let _ = writeln!(io::stderr().lock(), "{text}");

@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use super::blob::{Blob as _, DiskFile, FileChanged, Segment, SegmentBlob, Stamp};
 use super::builder::LayerError;
-use super::layer::hash;
+use super::layer::digest;
 
 /// Larger files are streamed from disk instead of kept.
 const FILE_LIMIT: u64 = 1 << 20;
@@ -123,7 +123,7 @@ fn time_of(segment: &Segment) -> std::io::Result<u32> {
 /// # Errors
 /// The content cannot be read.
 pub fn content_time(content: impl Read) -> std::io::Result<u32> {
-    let digest = hash(content)?;
+    let digest = digest(content)?;
     let first = digest.digest().get(..8).unwrap_or_default();
     let first = u32::from_str_radix(first, 16).map_err(std::io::Error::other)?;
     Ok(first >> 2)

@@ -24,7 +24,7 @@ pub struct Layer {
 impl Layer {
     /// Hashes `tar`, compressing it first into memory unless it is to stay as it is.
     pub(super) fn new(tar: SegmentBlob, compression: Compression) -> io::Result<Self> {
-        let diff_id = hash(tar.open(0)?)?;
+        let diff_id = digest(tar.open(0)?)?;
         let (blob, digest) = if compression == Compression::None {
             (tar, diff_id.clone())
         } else {
@@ -106,7 +106,7 @@ pub(super) fn digest_of(bytes: &[u8]) -> io::Result<Digest> {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn hash(mut reader: impl Read) -> io::Result<Digest> {
+pub fn digest(mut reader: impl Read) -> io::Result<Digest> {
     let mut hasher = Hasher::default();
     let mut chunk = vec![0; CHUNK];
     while let Some(piece) = next_piece(&mut reader, &mut chunk)? {

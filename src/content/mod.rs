@@ -36,7 +36,7 @@ pub use blob::{Blob, FileChanged, SegmentBlob};
 pub use builder::{Attributes, LayerBuilder, LayerError};
 pub use compression::Compression;
 pub use files::{FileCache, content_time};
-pub use layer::{Layer, hash as digest};
+pub use layer::{Layer, digest};
 pub use layout::{Layout, LayoutError};
 pub use pack::pack_layers;
 pub use store::{STORE_ID, Store, StoreError};

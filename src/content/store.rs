@@ -215,7 +215,7 @@ fn write_text(folder: &Path, name: &str, text: &str) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::content::layer::hash;
+    use crate::content::layer::digest;
     use crate::content::{Attributes, Compression, FileCache, LayerBuilder};
     use crate::oci::Platform;
 
@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(blobs.len(), 3);
         for blob in blobs {
             let blob = blob.unwrap();
-            let digest = hash(fs::File::open(blob.path()).unwrap()).unwrap();
+            let digest = digest(fs::File::open(blob.path()).unwrap()).unwrap();
             assert_eq!(digest.digest(), blob.file_name().to_str().unwrap());
         }
         let index: serde_json::Value =

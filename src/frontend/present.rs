@@ -192,17 +192,14 @@ fn toolchain(
     match &plan.toolchain.source {
         ToolchainSource::Image(reference) => Ok(Toolchain::Image(reference.clone())),
         ToolchainSource::Host => Err(FrontendError::HostToolchain),
-        ToolchainSource::Proxy => {
-            let locked = plan.toolchain.locked.as_ref();
-            let url = locked.and_then(|locked| Some((locked, locked.url.as_deref()?)));
-            Ok(Toolchain::Tree(match url {
-                Some((locked, url)) => own.program().unpacked(locked, url)?,
-                None => {
-                    let digest = locked.map(|locked| &locked.digest);
-                    fetched(version, digest, own, circumstances, trust)?
-                }
-            }))
-        }
+        ToolchainSource::Proxy => Ok(Toolchain::Tree(match plan.toolchain.download() {
+            Some((locked, url)) => own.program().unpacked(locked, url)?,
+            None => {
+                let locked = plan.toolchain.locked.as_ref();
+                let digest = locked.map(|locked| &locked.digest);
+                fetched(version, digest, own, circumstances, trust)?
+            }
+        })),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Steps that run gobuild and nothing else, and a toolchain that one of them unpacks.
 
-use crate::llb::{self, Bind, ContentCache, Exec, Http, Metadata, Network, Output, Tmpfs};
+use super::by_definition;
+use crate::llb::{self, Bind, Exec, Http, Metadata, Network, Output, Tmpfs};
 use crate::oci::Platform;
 use crate::plan::paths;
 use crate::project::lock::LockedToolchain;
@@ -29,10 +30,9 @@ impl Program {
         args.push("step".to_owned());
         args.extend(words.iter().map(|word| (*word).to_owned()));
         let root = Bind::writable(&Output::scratch());
-        let image = Bind::read_only(&self.image).content_cache(ContentCache::Off);
         Exec::new(root, self.platform.clone(), args)
             .network(Network::None)
-            .bind(paths::HELPER, image)
+            .bind(paths::HELPER, by_definition(&self.image))
             .bind(paths::OUTPUT, Bind::writable(&Output::scratch()))
             .tmpfs(paths::TEMPORARY, Tmpfs::default())
             .metadata(Metadata::named(name))

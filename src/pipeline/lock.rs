@@ -13,7 +13,7 @@ use crate::oci::Platform;
 use crate::plan::Needs;
 use crate::project::lock::{Lock, LockedImage, LockedLayer, LockedToolchain};
 use crate::registry::{Registry, RegistryError};
-use crate::toolchain::{self, Host, ToolchainError};
+use crate::toolchain::{self, Host, Packed, ToolchainError};
 
 /// Why a lock file is not written.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ pub async fn lock(
     };
     for platform in platforms.iter().collect::<BTreeSet<_>>() {
         let locked = known.toolchain(version, platform);
-        let current = locked.filter(|locked| locked.layer.packer == toolchain::PACKER);
+        let current = locked.filter(|locked| packed(&locked.layer).is_current());
         lock.toolchains.push(match current {
             Some(current) => current.clone(),
             None => {
@@ -120,6 +120,15 @@ async fn fetched(
             size: fetched.packed.size,
         },
     })
+}
+
+/// Returns a layer that a lock file names.
+pub(super) fn packed(layer: &LockedLayer) -> Packed {
+    Packed {
+        packer: layer.packer,
+        digest: layer.digest.clone(),
+        size: layer.size,
+    }
 }
 
 /// Writes a lock file, whole or not at all.

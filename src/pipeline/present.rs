@@ -11,9 +11,9 @@ use crate::llb::{self, CopyFrom, FileOp, Local, Metadata, OciLayout, Output, Tim
 use crate::lower::{Circumstances, Program};
 use crate::oci::Platform;
 use crate::pipeline::closures;
+use crate::pipeline::lock;
 use crate::pipeline::project::ProjectTree;
 use crate::plan::{FilesLayer, Plan, ToolchainSource, paths};
-use crate::project::lock::LockedToolchain;
 use crate::project::tree::{Tree as _, TreeError, TreePath};
 use crate::toolchain::{self, Helper, Host, Kind, ToolchainError};
 
@@ -122,9 +122,9 @@ impl Sources {
         let store = Arc::new(Store::new());
         let platform = &plan.build_platform;
         let version = &plan.toolchain.version;
-        let helper = Helper::of_this_process(platform);
         let prepared = |kind| -> Result<Toolchain, PresentError> {
-            let packed = plan.toolchain.locked.as_ref().map(packed);
+            let locked = plan.toolchain.locked.as_ref();
+            let packed = locked.map(|locked| lock::packed(&locked.layer));
             let layout = toolchain::prepare(kind, version, platform, host, packed.as_ref())?;
             Ok(Toolchain::Tree(serve(
                 &store,
@@ -134,14 +134,17 @@ impl Sources {
             )?))
         };
         let toolchain = match &plan.toolchain.source {
-            ToolchainSource::Proxy => match downloaded(plan, helper.as_ref(), &store, host)? {
+            ToolchainSource::Proxy => match downloaded(plan, &store, host)? {
                 Some(unpacked) => Toolchain::Tree(unpacked),
                 None => prepared(Kind::Proxy)?,
             },
             ToolchainSource::Host => prepared(Kind::Host)?,
             ToolchainSource::Image(reference) => Toolchain::Image(reference.clone()),
         };
-        let helper = helper.filter(|_| plan.runs_helper());
+        let helper = match plan.runs_helper() {
+            true => Helper::of_this_process(platform),
+            false => None,
+        };
         let helper = helper.map(|helper| served(&helper, &store, platform, host));
         let files = closures::pack(plan, tree, &store, &host.cache)?;
         let of = |inputs| files.get(inputs).cloned();
@@ -262,33 +265,21 @@ fn served(
 
 /// Returns the toolchain that the daemon fetches itself: a locked one, where this machine has no go
 /// command to fetch it with.
-fn downloaded(
-    plan: &Plan,
-    helper: Option<&Helper>,
-    store: &Store,
-    host: &Host,
-) -> Result<Option<Output>, PresentError> {
-    let locked = plan.toolchain.locked.as_ref();
-    let url = locked.and_then(|locked| Some((locked, locked.url.as_deref()?)));
-    let (Some((locked, url)), Some(helper), false) = (url, helper, host.has_go()) else {
+fn downloaded(plan: &Plan, store: &Store, host: &Host) -> Result<Option<Output>, PresentError> {
+    let platform = &plan.build_platform;
+    let download = plan.toolchain.download().filter(|_| !host.has_go());
+    let Some((locked, url)) = download else {
         return Ok(None);
     };
-    let platform = &plan.build_platform;
+    let Some(helper) = Helper::of_this_process(platform) else {
+        return Ok(None);
+    };
     let program = Program {
-        image: served(helper, store, platform, host)?,
+        image: served(&helper, store, platform, host)?,
         command: helper.command(paths::HELPER),
         platform: platform.clone(),
     };
     Ok(Some(program.unpacked(locked, url)?))
-}
-
-/// Returns the layer that a lock file names.
-fn packed(locked: &LockedToolchain) -> toolchain::Packed {
-    toolchain::Packed {
-        packer: locked.layer.packer,
-        digest: locked.layer.digest.clone(),
-        size: locked.layer.size,
-    }
 }
 
 /// Returns a pattern that matches just this path.

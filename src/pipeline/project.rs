@@ -6,7 +6,7 @@
 )]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::git;
@@ -85,9 +85,8 @@ pub fn read(
     date: Option<String>,
 ) -> Result<Project, ProjectError> {
     let disk = DiskTree::open(&location.root)?;
-    let named = file.clone();
-    let document = document(&disk, &location.project, file)?;
-    let (lock_file, lock) = lock(&location, named)?;
+    let document = document(&disk, &location.project, file.as_deref())?;
+    let (lock_file, lock) = lock(&location, file.as_deref())?;
     let manifest = document
         .as_ref()
         .map_or_else(|| Ok(Manifest::default()), Document::parse)?;
@@ -124,12 +123,14 @@ pub fn read(
 fn document(
     disk: &DiskTree,
     project: &TreePath,
-    file: Option<PathBuf>,
+    file: Option<&Path>,
 ) -> Result<Option<Document>, ProjectError> {
     if let Some(path) = file {
         let name = path.display().to_string();
-        let text =
-            fs::read_to_string(&path).map_err(|source| ProjectError::Read { path, source })?;
+        let text = fs::read_to_string(path).map_err(|source| ProjectError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         return Ok(Some(Document::new(&name, &text)));
     }
     let path = project.join(FILE_NAME);
@@ -142,10 +143,7 @@ fn document(
 
 /// Reads the lock file of the manifest: the one named, else of `goimage.toml`. Returns where it is,
 /// too.
-fn lock(
-    location: &Location,
-    file: Option<PathBuf>,
-) -> Result<(PathBuf, Option<Lock>), ProjectError> {
+fn lock(location: &Location, file: Option<&Path>) -> Result<(PathBuf, Option<Lock>), ProjectError> {
     let (path, name) = match file {
         None => {
             let name = lock::file_name(FILE_NAME);

@@ -72,9 +72,7 @@ impl Plan {
             || self.packages.iter().any(asks)
             || self.compiles.iter().any(|step| step.relay)
     }
-}
 
-impl Plan {
     /// Returns what the programs are called where their steps ask the client for packages.
     #[must_use]
     pub fn scopes(&self) -> Vec<String> {

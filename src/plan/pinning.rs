@@ -7,7 +7,7 @@ use super::steps::toolchain::{self, NotAVersion};
 use super::{Plan, ToolchainSource, ToolchainStep};
 use crate::oci::{Platform, Reference};
 use crate::project::golang::workspace::Workspace;
-use crate::project::lock::Lock;
+use crate::project::lock::{Lock, LockedToolchain};
 use crate::project::manifest::{Base, Manifest};
 
 /// What the lock file of a project has entries for.
@@ -142,6 +142,13 @@ impl Plan {
 }
 
 impl ToolchainStep {
+    /// Returns what the lock file knows and where the archive is; none if no server has it.
+    #[must_use]
+    pub fn download(&self) -> Option<(&LockedToolchain, &str)> {
+        let locked = self.locked.as_ref()?;
+        Some((locked, locked.url.as_deref()?))
+    }
+
     /// Returns the image that it is; none if it is no image.
     fn image(&self) -> Option<Reference> {
         match &self.source {

@@ -58,7 +58,7 @@ pub const GOROOT: &str = "/usr/local/go";
 
 /// Version of the selection and packing rules. Raise it whenever a packed toolchain's digest
 /// changes for the same input: memos of other versions are not read.
-pub const PACKER: u32 = 2;
+const PACKER: u32 = 2;
 
 /// Where a toolchain comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

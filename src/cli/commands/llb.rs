@@ -56,7 +56,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Outcome {
         .build_platform
         .clone()
         .unwrap_or_else(settings::host_platform);
-    let warn = |warning: String| output.note(&format!("warning: {warning}"));
+    let warn = |warning: String| output.warn(&warning);
     let plan = args
         .project
         .plan(&project, &platform, Travel::default(), warn)?;

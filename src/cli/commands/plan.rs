@@ -25,7 +25,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, output: &Output) -> Outcome {
     let project = args.project.place.project(settings::epoch()?)?;
     let platform = args.build_platform.unwrap_or_else(settings::host_platform);
-    let warn = |warning: String| output.note(&format!("warning: {warning}"));
+    let warn = |warning: String| output.warn(&warning);
     let plan = args
         .project
         .plan(&project, &platform, Travel::default(), warn)?;

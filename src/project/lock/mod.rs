@@ -170,8 +170,7 @@ impl LockedToolchain {
     /// Has the archive come from another server of the module proxy's protocol.
     pub fn come_from(&mut self, proxy: &str) {
         let url = self.url.as_deref();
-        if let Some(at) = url.and_then(|url| url.rfind(MODULE)) {
-            let (_, path) = url.unwrap_or_default().split_at(at);
+        if let Some(path) = url.and_then(|url| url.get(url.rfind(MODULE)?..)) {
             self.url = Some(format!("{}{path}", proxy.trim_end_matches('/')));
         }
     }
