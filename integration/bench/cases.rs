@@ -52,8 +52,8 @@ pub(crate) struct Case {
 }
 
 use Column::{
-    Dockerfile, DockerfileLayers, DockerfileSplit, DockerfileZstd, Floor, Gobuild, GobuildRemote,
-    Graph, Helper, HelperRemote, Ko, Native, Plan,
+    Dockerfile, DockerfileLayers, DockerfileSplit, DockerfileZstd, Floor, Gobuild, GobuildForce,
+    GobuildRemote, Graph, Helper, HelperRemote, Ko, Native, Plan,
 };
 
 const EVERYONE: &[Column] = &[
@@ -147,6 +147,7 @@ pub(crate) const CASES: [Case; 17] = [
     Case {
         columns: &[
             Gobuild,
+            GobuildForce,
             Dockerfile,
             DockerfileZstd,
             DockerfileSplit,

@@ -165,7 +165,10 @@ impl Running<'_> {
         let build = self.build(lab, column, round);
         let before = lab.registry.pulled(&build.cache_repository);
         let usage = run(lab, column, &build);
-        let is_ours = matches!(column, Column::Gobuild | Column::GobuildRemote);
+        let is_ours = matches!(
+            column,
+            Column::Gobuild | Column::GobuildForce | Column::GobuildRemote
+        );
         Sample {
             project: self.project.name.to_owned(),
             case: self.case.name.to_owned(),

@@ -30,7 +30,7 @@ fn four(manifest: &str) -> Sandbox {
 #[test]
 fn one_job_compiles_one_binary_at_a_time() {
     let sandbox = four("");
-    let push = || sandbox.push().args(["--progress", "rawjson"]);
+    let push = || sandbox.push().args(["--force", "--progress", "rawjson"]);
     let run = push().args(["--jobs", "1"]).succeeds();
     let compiles = intervals(&run).into_iter();
     let compiles = compiles.filter(|interval| interval.name.starts_with("compile "));

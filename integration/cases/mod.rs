@@ -23,6 +23,7 @@ mod monorepo;
 mod nodes;
 mod outputs;
 mod private_modules;
+mod pushed;
 mod rebuild;
 mod references;
 mod remote_caches;

@@ -11,9 +11,9 @@ use crate::harness::sandbox::{GO_MOD, Sandbox, main, repository};
 use crate::harness::tool;
 use crate::harness::vertices::Vertices;
 
-/// Pushes and returns what ran.
+/// Pushes, whatever the registry has, and returns what ran.
 fn push(sandbox: &Sandbox) -> Vertices {
-    push_with(sandbox, &[])
+    push_with(sandbox, &["--force"])
 }
 
 fn push_with(sandbox: &Sandbox, args: &[&str]) -> Vertices {

@@ -275,7 +275,7 @@ async fn no_cache_runs_every_step_once() {
         assert_eq!(Vertices::runs(&again, &name), 1, "{name}\n{again}");
     }
     assert_eq!(digests(&again), digests(&first));
-    let third = push(&sandbox, &address, &[]).succeeds();
+    let third = push(&sandbox, &address, &["--force"]).succeeds();
     assert_all_cached(&third, 2, 0);
 
     // Who waits for a build that fails does not wait for ever.

@@ -167,7 +167,7 @@ fn done(built: &Built) -> Vec<Event> {
         Event::ImageDone(ImageDone {
             name: name.clone(),
             digest: digest.clone(),
-            pushed: built.pushed,
+            made: built.made,
             timestamp: Timestamp::now(),
         })
     };

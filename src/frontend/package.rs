@@ -33,7 +33,7 @@ use crate::llb::{self, Metadata, OciLayout, Output};
 use crate::oci::{ImageConfig, Platform};
 use crate::pipeline::outcome::Outcome;
 use crate::plan::DEFAULT_GO;
-use crate::progress::event::Event;
+use crate::progress::event::{Event, Made};
 use crate::toolchain::{self, Helper, Host, ToolchainError};
 
 /// Name of the image's layout.
@@ -180,7 +180,7 @@ impl Package {
             name: wanted.reference.clone(),
             references: vec![wanted.reference.clone()],
             digest: response.get("containerimage.digest").cloned(),
-            pushed: wanted.push,
+            made: Made::of(wanted.push),
             by_id: false,
             response,
         })

@@ -170,6 +170,13 @@ impl Output {
         self.0.as_ref().map(|edge| edge.vertex.digest)
     }
 
+    /// Returns what tells this output from every other one: its vertex, whose digest follows from
+    /// all that is above it, and which of its outputs it is; `None` for scratch.
+    #[must_use]
+    pub fn identity(&self) -> Option<(Digest, u32)> {
+        self.0.as_ref().map(Edge::key)
+    }
+
     /// Returns another output of the same vertex; the op has to expose it.
     pub(super) fn sibling(&self, index: u32) -> Self {
         Self(self.0.as_ref().map(|edge| Edge {

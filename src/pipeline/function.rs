@@ -20,6 +20,7 @@ use crate::project::manifest::Base;
 
 mod accounts;
 mod error;
+mod identity;
 mod jobs;
 mod offline;
 mod registry;

@@ -7,7 +7,8 @@
 //! 5. [`function`]: the build function, a gateway in and a result out. The CLI runs it over the
 //!    control socket; a frontend runs the same code over its pipes.
 //! 6. [`abilities`]: what the builder can do; [`load`]: where images are loaded.
-//! 7. [`run`]: session, one solve per image, what the exporters say.
+//! 7. [`run`]: what registries have already is left out; of the rest, session, one solve per image,
+//!    what the exporters say.
 
 pub mod abilities;
 pub mod caches;

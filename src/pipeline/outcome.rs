@@ -9,6 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use crate::progress::event::Made;
+
 /// Key of the exporter's response that holds a descriptor.
 const DESCRIPTOR: &str = "containerimage.descriptor";
 
@@ -21,8 +23,8 @@ pub struct Outcome {
     pub references: Vec<String>,
     /// Digest of its manifest or index; none where only binaries were exported.
     pub digest: Option<String>,
-    /// Whether a registry has it now.
-    pub pushed: bool,
+    /// What was done for it.
+    pub made: Made,
     /// Whether the digest is the image's ID: a Docker Engine keeps it, and no registry knows it.
     pub by_id: bool,
     /// What the exporters said.
@@ -100,7 +102,7 @@ mod tests {
             name: name.to_owned(),
             references: vec![format!("{name}:1"), format!("{name}:2")],
             digest: Some("sha256:aa".to_owned()),
-            pushed: true,
+            made: Made::Pushed,
             by_id: false,
             response: BTreeMap::from([
                 ("containerimage.digest".to_owned(), "sha256:aa".to_owned()),

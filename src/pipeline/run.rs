@@ -1,4 +1,5 @@
-//! Runs a build on a daemon: a session, one solve per export, all at once.
+//! Runs a build on a daemon: a session, one solve per export, all at once. What registries have
+//! already is left out; see [`Pushed`].
 //!
 //! Each remote cache has a solve of its own beside them, which holds every image and platform: one
 //! cache then has them all, and a cache that cannot be written fails nothing but itself.
@@ -11,6 +12,7 @@ mod cache;
 mod gate;
 mod layout;
 mod load;
+mod pushed;
 mod session;
 
 use std::collections::BTreeMap;
@@ -20,11 +22,13 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream;
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::gate::Gate;
 pub(super) use self::layout::{index, named};
+pub use self::pushed::Pushed;
 use self::session::start;
 use super::caches::Caches;
 use super::exports::{Export, Receiver, Shape, requested};
@@ -40,7 +44,7 @@ use crate::buildkit::session::content::IndexError;
 use crate::buildkit::session::secrets::{SecretError, SecretSource};
 use crate::buildkit::session::ssh::SshService;
 use crate::buildkit::solve::{BuildError, CacheEntry, SolveOptions, SolveResponse};
-use crate::progress::event::Event;
+use crate::progress::event::{Event, Level, Made, Message};
 use crate::registry::RegistryError;
 
 /// What this machine offers to the daemon during the build.
@@ -60,6 +64,8 @@ pub struct Offer {
     pub loader: Option<Loader>,
     /// Whether images are built one after the other.
     pub in_turn: bool,
+    /// What is known of earlier pushes; none if everything is to be built.
+    pub pushed: Option<Arc<Pushed>>,
 }
 
 /// Why a build failed.
@@ -147,7 +153,7 @@ impl RunError {
     }
 }
 
-/// Builds and exports; the outcomes are in the order of `exports`.
+/// Builds and exports what is not there already; the outcomes are in the order of `exports`.
 ///
 /// # Errors
 /// The first failure that is not a consequence of another one.
@@ -159,9 +165,33 @@ pub async fn run(
     events: &mpsc::Sender<Event>,
     cancel: &CancellationToken,
 ) -> Result<Vec<Outcome>, RunError> {
+    let function = Function::new(inputs);
+    let Some(pushed) = &offer.pushed else {
+        return build(client, function, exports, offer, (events, cancel)).await;
+    };
+    let known = pushed.look_up(&function, exports, offer).await;
+    let missing = exports.iter().zip(&known);
+    let missing = missing.filter(|(_, known)| known.outcome.is_none());
+    let missing: Vec<Export> = missing.map(|(export, _)| export.clone()).collect();
+    let built = match missing.as_slice() {
+        [] => Vec::new(),
+        missing => build(client, function, missing, offer, (events, cancel)).await?,
+    };
+    Ok(pushed.completed(known, built))
+}
+
+/// Builds and exports.
+async fn build<'a>(
+    client: &'a Client,
+    function: Function<'a>,
+    exports: &[Export],
+    offer: &'a Offer,
+    (events, cancel): (&'a mpsc::Sender<Event>, &CancellationToken),
+) -> Result<Vec<Outcome>, RunError> {
+    let inputs = function.inputs();
     let run = Run {
         client,
-        function: Function::new(inputs),
+        function,
         offer,
         shared: start(client, inputs, offer, &BTreeMap::new(), None).await?,
         events,
@@ -270,6 +300,19 @@ impl Run<'_> {
     }
 }
 
+/// Has a line shown.
+#[expect(clippy::disallowed_methods, reason = "a message has a time")]
+async fn tell(events: &mpsc::Sender<Event>, text: String) {
+    let message = Message {
+        level: Level::Info,
+        text,
+        timestamp: Timestamp::now(),
+    };
+    if events.send(Event::Message(message)).await.is_err() {
+        tracing::debug!("nobody listens to a message");
+    }
+}
+
 impl From<BuildError<FunctionError>> for RunError {
     fn from(error: BuildError<FunctionError>) -> Self {
         match error {
@@ -289,7 +332,7 @@ fn outcome(inputs: &Inputs, export: &Export, response: SolveResponse) -> Result<
             Shape::Binaries => None,
         },
         references: export.references.clone(),
-        pushed: export.pushes,
+        made: Made::of(export.pushes),
         by_id: export.by_id,
         response: response.exporter,
     };

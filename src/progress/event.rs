@@ -51,6 +51,26 @@ pub enum Level {
     Warning,
 }
 
+/// What was done for an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Made {
+    /// It was built; no registry has it.
+    #[default]
+    Built,
+    /// It was built and pushed.
+    Pushed,
+    /// Nothing: its registry has it already.
+    Unchanged,
+}
+
+impl Made {
+    /// Returns what becomes of an image that is built.
+    #[must_use]
+    pub fn of(is_pushed: bool) -> Self {
+        if is_pushed { Self::Pushed } else { Self::Built }
+    }
+}
+
 /// A finished image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageDone {
@@ -58,8 +78,8 @@ pub struct ImageDone {
     pub name: String,
     /// The digest of its manifest or index, `sha256:…`.
     pub digest: String,
-    /// Whether a registry has it now.
-    pub pushed: bool,
+    /// What was done.
+    pub made: Made,
     /// When it was complete.
     pub timestamp: Timestamp,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::event::ImageDone;
+use super::event::{ImageDone, Made};
 use super::format;
 use super::state::{Counts, State};
 
@@ -78,7 +78,11 @@ impl Summary {
 
 /// Says what became of an image, with its full digest to copy.
 pub(super) fn image_line(image: &ImageDone) -> String {
-    let verb = if image.pushed { "pushed" } else { "built" };
+    let verb = match image.made {
+        Made::Built => "built",
+        Made::Pushed => "pushed",
+        Made::Unchanged => "unchanged",
+    };
     if image.name.is_empty() {
         format!("{verb} {}", image.digest)
     } else {

@@ -1,6 +1,7 @@
 //! HTTP clients: one that verifies certificates, and one that does not, for who asks for it.
 
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use reqwest::Client;
 use rustls::ClientConfig;
@@ -13,12 +14,36 @@ use crate::buildkit::transport::unverified;
 #[error(transparent)]
 pub struct ClientError(#[from] HttpError);
 
-/// Returns the client that daemons' tokens are fetched with; if `insecure`, one that takes any
-/// certificate. Registries on this machine are not behind a proxy.
-///
-/// # Errors
-/// The TLS library cannot be set up.
-pub(super) fn client(insecure: bool, is_loopback: bool) -> Result<Client, ClientError> {
+/// The clients of a way to registries, each made when it is first needed.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    /// For registries on this machine, which are not behind a proxy.
+    loopback: OnceLock<Client>,
+    others: OnceLock<Client>,
+}
+
+impl Clients {
+    /// Returns the client for registries on this machine or elsewhere; if `insecure`, one that takes
+    /// any certificate.
+    ///
+    /// # Errors
+    /// The TLS library cannot be set up.
+    pub(super) fn get(&self, insecure: bool, is_loopback: bool) -> Result<Client, ClientError> {
+        let made = if is_loopback {
+            &self.loopback
+        } else {
+            &self.others
+        };
+        if let Some(client) = made.get() {
+            return Ok(client.clone());
+        }
+        let client = client(insecure, is_loopback)?;
+        Ok(made.get_or_init(|| client).clone())
+    }
+}
+
+/// Returns a client; the one that daemons' tokens are fetched with, if that will do.
+fn client(insecure: bool, is_loopback: bool) -> Result<Client, ClientError> {
     let tls = match (insecure, is_loopback) {
         (false, false) => return Ok(auth::http_client()?),
         (false, true) => auth::verifying_tls()?,

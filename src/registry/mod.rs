@@ -21,6 +21,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 
 use self::challenge::Challenge;
 pub use self::client::ClientError;
+use self::client::Clients;
 use crate::buildkit::session::auth::{AuthError, CredentialStore, Credentials, NoToken, bearer};
 use crate::content::digest;
 use crate::oci::Reference;
@@ -50,6 +51,7 @@ const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
 pub struct Registry {
     credentials: Arc<CredentialStore>,
     insecure: bool,
+    clients: Arc<Clients>,
 }
 
 /// Why a manifest was not written, or its digest not found.
@@ -138,6 +140,7 @@ impl Registry {
         Self {
             credentials,
             insecure,
+            clients: Arc::default(),
         }
     }
 
@@ -185,7 +188,7 @@ impl Registry {
             ask,
         };
         let is_loopback = client::is_loopback(host);
-        let client = client::client(self.insecure, is_loopback)?;
+        let client = self.clients.get(self.insecure, is_loopback)?;
         if self.insecure || is_loopback {
             return match self.attempts(&client, &question, "https").await {
                 Err(RegistryError::Reach { .. }) => self.attempts(&client, &question, "http").await,

@@ -1,13 +1,12 @@
 //! What is remembered of a packed toolchain.
 
 use std::path::Path;
-use std::{fs, io};
 
 use oci_spec::image::{Descriptor, Digest};
 use serde::{Deserialize, Serialize};
 
 use super::ToolchainError;
-use crate::content::{Layer, write_whole};
+use crate::content::{Layer, remember, remembered};
 
 /// The layer's description: all that a layout's digest follows from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,21 +46,7 @@ impl Memo {
 
     /// Reads the memo at `path` if it is there, whole, and of a tree in this state.
     pub(super) fn read(path: &Path, fingerprint: Option<&str>) -> Option<Self> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                if error.kind() != io::ErrorKind::NotFound {
-                    tracing::warn!(path = %path.display(), %error, "toolchain memo is unreadable");
-                }
-                return None;
-            }
-        };
-        // A memo that cannot be understood costs only the time to pack again.
-        let memo: Self = serde_json::from_slice(&bytes)
-            .inspect_err(|error| {
-                tracing::warn!(path = %path.display(), %error, "toolchain memo is malformed");
-            })
-            .ok()?;
+        let memo: Self = remembered(path)?;
         (memo.fingerprint.as_deref() == fingerprint).then_some(memo)
     }
 
@@ -70,13 +55,9 @@ impl Memo {
     /// # Errors
     /// [`ToolchainError::Memo`].
     pub(super) fn write(&self, path: &Path) -> Result<(), ToolchainError> {
-        let failed = |source| ToolchainError::Memo {
+        remember(path, self).map_err(|source| ToolchainError::Memo {
             path: path.to_owned(),
             source,
-        };
-        let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(failed)?;
-        let json = serde_json::to_vec(self).map_err(|error| failed(error.into()))?;
-        write_whole(path, &json).map_err(failed)
+        })
     }
 }

@@ -12,6 +12,8 @@ use crate::tool;
 const CACHE_TO: &str = "--cache-to";
 /// Import from one.
 const CACHE_FROM: &str = "--cache-from";
+/// Builds also what the registry has already.
+const FORCE: &str = "--force";
 /// URL of a remote compile cache.
 const COMPILE_CACHE: &str = "--compile-cache";
 /// Whether it is written to.
@@ -32,6 +34,9 @@ pub(super) fn command(column: Column, lab: &Lab, build: &Build<'_>) -> Command {
         Cache::Export => command.args([CACHE_TO, &format!("{reference},mode=max")]),
         Cache::Import => command.args([CACHE_FROM, &reference]),
     };
+    if column == Column::GobuildForce || build.fills {
+        command.arg(FORCE);
+    }
     if column == Column::GobuildRemote {
         let own = Store::url("gobuild");
         command.args([COMPILE_CACHE, build.compile_cache.unwrap_or(&own)]);
@@ -61,7 +66,7 @@ pub(super) fn missing(column: Column, cache: Cache) -> Option<String> {
         Cache::Import => Some(CACHE_FROM),
     };
     let compiled = (column == Column::GobuildRemote).then_some(COMPILE_CACHE);
-    let needed = caches.into_iter().chain(compiled);
+    let needed = caches.into_iter().chain(compiled).chain([FORCE]);
     needed
         .filter(|flag| !help.contains(flag))
         .map(|flag| format!("this gobuild has no {flag}"))

@@ -20,7 +20,9 @@ pub(crate) use native::ADDED;
 pub(crate) enum Column {
     /// `gobuild image --push`
     Gobuild,
-    /// The same with a remote compile cache.
+    /// The same with `--force`: the builder is asked for what the registry has, too.
+    GobuildForce,
+    /// `gobuild image --push` with a remote compile cache.
     GobuildRemote,
     /// A Dockerfile with cache mounts and one `RUN go build` for all binaries; gzip, the default.
     Dockerfile,
@@ -77,7 +79,8 @@ pub(crate) struct Build<'a> {
     pub(crate) cache_repository: String,
     /// Where another remote compile cache than the bench's own is.
     pub(crate) compile_cache: Option<&'a str>,
-    /// Whether it writes to the remote compile cache.
+    /// Whether it is there to fill: the remote compile cache is written, and the builder asked whatever
+    /// the registry has.
     pub(crate) fills: bool,
     /// Milliseconds each way to the remote compile cache.
     pub(crate) latency: Option<u64>,
@@ -87,8 +90,9 @@ pub(crate) struct Build<'a> {
 
 impl Column {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Gobuild,
+        Self::GobuildForce,
         Self::GobuildRemote,
         Self::Dockerfile,
         Self::DockerfileZstd,
@@ -107,6 +111,7 @@ impl Column {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Gobuild => "gobuild",
+            Self::GobuildForce => "gobuild-force",
             Self::GobuildRemote => "gobuild-remote",
             Self::Dockerfile => "dockerfile",
             Self::DockerfileZstd => "dockerfile-zstd",
@@ -126,8 +131,12 @@ impl Column {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Gobuild => "`gobuild image --push`, its defaults (zstd)",
+            Self::GobuildForce => {
+                "the same with `--force`: the builder is asked for what the registry has, too"
+            }
             Self::GobuildRemote => {
-                "the same with a remote compile cache: the bench's own S3 server on loopback, or                  `COMPILE_CACHE`"
+                "`gobuild image --push` with a remote compile cache: the bench's own S3 server on \
+                 loopback, or `COMPILE_CACHE`"
             }
             Self::Dockerfile => {
                 "Dockerfile: cache mounts for modules and GOCACHE, bind mounts, `go mod download`, \
@@ -157,7 +166,9 @@ impl Column {
     /// Tells whether it can take part; if not, why.
     pub(crate) fn missing(self, cache: Cache) -> Option<String> {
         match self {
-            Self::Gobuild | Self::GobuildRemote => gobuild::missing(self, cache),
+            Self::Gobuild | Self::GobuildForce | Self::GobuildRemote => {
+                gobuild::missing(self, cache)
+            }
             _ => None,
         }
     }
@@ -171,7 +182,9 @@ impl Column {
     /// Returns the commands of a build, which run side by side.
     pub(crate) fn commands(self, lab: &Lab, build: &Build<'_>) -> Vec<Command> {
         match self {
-            Self::Gobuild | Self::GobuildRemote => vec![gobuild::command(self, lab, build)],
+            Self::Gobuild | Self::GobuildForce | Self::GobuildRemote => {
+                vec![gobuild::command(self, lab, build)]
+            }
             Self::Dockerfile
             | Self::DockerfileZstd
             | Self::DockerfileSplit
@@ -193,7 +206,11 @@ impl Column {
     /// Tells whether gobuild has a part in what it makes, so that it has to be what `go build` makes.
     pub(crate) fn is_checked(self) -> bool {
         match self {
-            Self::Gobuild | Self::GobuildRemote | Self::Helper | Self::HelperRemote => true,
+            Self::Gobuild
+            | Self::GobuildForce
+            | Self::GobuildRemote
+            | Self::Helper
+            | Self::HelperRemote => true,
             Self::Dockerfile
             | Self::DockerfileZstd
             | Self::DockerfileSplit
@@ -216,7 +233,7 @@ impl Column {
     /// Forgets what earlier builds left: the builder's state, or the caches of a compiler.
     pub(crate) fn empty(self, lab: &mut Lab) {
         match self {
-            Self::Gobuild | Self::GobuildRemote => {
+            Self::Gobuild | Self::GobuildForce | Self::GobuildRemote => {
                 lab.builder.empty();
                 remove(&lab.gobuild_cache());
             }

@@ -72,6 +72,7 @@ fn group(row: &Row, top: f64, body: &mut String) -> f64 {
 fn colour(column: Column) -> &'static str {
     match column {
         Column::Gobuild => "#0072b2",
+        Column::GobuildForce => "#66c2e5",
         Column::GobuildRemote => "#56b4e9",
         Column::Dockerfile => "#d55e00",
         Column::DockerfileZstd => "#e69f00",

@@ -32,11 +32,12 @@ use crate::pipeline::function::{Inputs, Jobs};
 use crate::pipeline::outcome::Outcome as Built;
 use crate::pipeline::present::Sources;
 use crate::pipeline::project::Project;
-use crate::pipeline::run::{self, Offer};
+use crate::pipeline::run::{self, Offer, Pushed};
 use crate::plan::{Layout, Plan};
 use crate::progress::golog::Mapping;
 use crate::project::manifest::Compression;
 use crate::project::tree::TreePath;
+use crate::registry::Registry;
 
 /// Build images; push them, load them or write them to files
 ///
@@ -87,6 +88,10 @@ pub(crate) struct Args {
     /// Always ask registries for base and toolchain images, even if the builder has them
     #[arg(long)]
     pull: bool,
+    /// Build and push images even if nothing of them has changed since their last push from this
+    /// machine and the registry still has them
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     caches: CacheArgs,
     /// Compile N binaries at once, each with N threads, to save memory [default: the manifest's,
@@ -209,6 +214,10 @@ async fn stages(
     offer.caches = caches;
     offer.loader = loader;
     offer.in_turn = abilities.builds_in_turn();
+    offer.pushed = match args.force {
+        true => None,
+        false => Some(Arc::new(args.pushed(project, &offer)?)),
+    };
     let events = display.events();
     let built = run::run(&client, &inputs, &exports, &offer, &events, cancel).await;
     built.map_err(|error| Failure::Run {
@@ -332,6 +341,13 @@ impl Args {
             outputs.push(loaded());
         }
         outputs
+    }
+
+    /// Returns what is known of earlier pushes.
+    fn pushed(&self, project: &Project, offer: &Offer) -> Result<Pushed, Error> {
+        let registry = Registry::new(Arc::clone(&offer.credentials), self.insecure_registry);
+        let folder = project.location.folder();
+        Ok(Pushed::read(&settings::host()?.cache, &folder, registry))
     }
 
     /// Returns the cap on compile steps.

@@ -17,7 +17,8 @@ use oci_spec::image::{Descriptor, Digest};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::content::{Layer, LayerBuilder, write_whole};
+use crate::content::{Layer, LayerBuilder, remember, remembered};
+use crate::pipeline::location;
 use crate::pipeline::present::PresentError;
 use crate::pipeline::project::ProjectTree;
 use crate::plan::Layout as ContainerLayout;
@@ -149,16 +150,8 @@ impl Memory {
     /// Reads what is remembered of the project at `root`; nothing, if there is nothing to be read.
     pub(super) fn read(cache: &Path, root: &Path, now: SystemTime) -> Self {
         let now = now.duration_since(UNIX_EPOCH);
-        let name = Sha256::digest(root.as_os_str().as_encoded_bytes());
-        let name: String = name.iter().take(8).map(|b| format!("{b:02x}")).collect();
-        let path = cache.join(format!("sources/{name}-{PACKER}.json"));
-        let layers = fs::read(&path).ok().and_then(|bytes| {
-            let read = serde_json::from_slice(&bytes);
-            read.inspect_err(|error| {
-                tracing::warn!(path = %path.display(), %error, "memory of sources is malformed");
-            })
-            .ok()
-        });
+        let path = cache.join(format!("sources/{}-{PACKER}.json", location::key(root)));
+        let layers = remembered(&path);
         Self {
             path,
             layers: layers.unwrap_or_default(),
@@ -201,14 +194,8 @@ impl Memory {
         if !self.is_new {
             return;
         }
-        if let Err(error) = self.replace() {
+        if let Err(error) = remember(&self.path, &self.layers) {
             tracing::warn!(path = %self.path.display(), %error, "cannot remember sources");
         }
-    }
-
-    fn replace(&self) -> std::io::Result<()> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        write_whole(&self.path, &serde_json::to_vec(&self.layers)?)
     }
 }

@@ -29,13 +29,7 @@ pub fn offline(
         }
     };
     let binaries = lower::compile_all(plan, &presented(sources, toolchain))?;
-    let base = match &image.base {
-        Base::Image(reference) => (
-            written(&reference.to_string(), &image.platform)?,
-            ImageConfig::empty(&image.platform),
-        ),
-        Base::Scratch | Base::Static => own_base(sources, image, epoch)?,
-    };
+    let base = written_base(sources, image, epoch)?;
     let owners = image
         .files
         .iter()
@@ -43,6 +37,29 @@ pub fn offline(
     let owners = owners.collect::<Result<Vec<_>, _>>()?;
     let parts = assemble(sources, image, base, &owners, epoch)?;
     Ok(lower::image(image, &binaries, &parts)?.root)
+}
+
+/// Returns a base as it is written, without what only a daemon knows of its config.
+pub(super) fn written_base(
+    sources: &Sources,
+    image: &PlatformImage,
+    epoch: u32,
+) -> Result<(Output, ImageConfig), FunctionError> {
+    match &image.base {
+        Base::Image(reference) => Ok((
+            written(&reference.to_string(), &image.platform)?,
+            ImageConfig::empty(&image.platform),
+        )),
+        Base::Scratch | Base::Static => own_base(sources, image, epoch),
+    }
+}
+
+/// Tells whether a base is the same tomorrow.
+pub(super) fn is_pinned(base: &Base) -> bool {
+    match base {
+        Base::Image(reference) => reference.digest().is_some(),
+        Base::Scratch | Base::Static => true,
+    }
 }
 
 fn written(reference: &str, platform: &Platform) -> Result<Output, llb::Error> {

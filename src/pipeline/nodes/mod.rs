@@ -32,7 +32,7 @@ use crate::buildkit::session::auth::CredentialStore;
 use crate::buildkit::session::content::LayoutStore;
 use crate::oci::exporter::Destination;
 use crate::oci::{Platform, Reference};
-use crate::progress::event::Event;
+use crate::progress::event::{Event, Made};
 use crate::registry::Registry;
 
 /// A node, and what it builds from.
@@ -108,7 +108,7 @@ fn joined(
     let outcome = Outcome {
         name: join.name.clone(),
         references: join.references.clone(),
-        pushed: !join.pushes.is_empty(),
+        made: Made::of(!join.pushes.is_empty()),
         ..Outcome::default()
     };
     if !join.is_image {

@@ -4,24 +4,20 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
-use super::{Run, RunError};
+use super::{Run, RunError, tell};
 use crate::buildkit::solve::Exporter;
 use crate::pipeline::exports::{Export, Receiver};
 use crate::pipeline::load::Loader;
 use crate::pipeline::outcome::Outcome;
-use crate::progress::event::{Event, Level, Message};
 
 impl Run<'_> {
     /// Builds one image and loads it.
     pub(super) async fn load(&self, export: &Export, loader: &Loader) -> Result<Outcome, RunError> {
         let image = export.references.join(", ");
         if let Some(platform) = export.platform.and_then(|_| loader.platform()) {
-            self.tell(format!(
-                "{loader} keeps one platform of an image: {platform} of {image} is loaded"
-            ))
-            .await;
+            let which =
+                format!("{loader} keeps one platform of an image: {platform} of {image} is loaded");
+            tell(self.events, which).await;
         }
         let described = self.solve(&described(export), None).await?;
         let id = match loader.takes_index() {
@@ -31,8 +27,8 @@ impl Run<'_> {
         if let Some(id) = id
             && loader.has(&export.references, id).await
         {
-            self.tell(format!("{image} is already there: {loader} has {id}"))
-                .await;
+            let found = format!("{image} is already there: {loader} has {id}");
+            tell(self.events, found).await;
             return Ok(loaded(described, loader));
         }
         let (writer, loading) = loader.start();
@@ -54,20 +50,8 @@ impl Run<'_> {
             Ok(outcome) => outcome,
         };
         loading.await.map_err(failed)?;
-        self.tell(format!("loaded {image} into {loader}")).await;
+        tell(self.events, format!("loaded {image} into {loader}")).await;
         Ok(loaded(outcome, loader))
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "a message has a time")]
-    async fn tell(&self, text: String) {
-        let message = Message {
-            level: Level::Info,
-            text,
-            timestamp: Timestamp::now(),
-        };
-        if self.events.send(Event::Message(message)).await.is_err() {
-            tracing::debug!("nobody listens to a message");
-        }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::content::{BlobSource, STORE_ID};
 use crate::oci::exporter::Destination;
 use crate::pipeline::exports::Receiver;
 use crate::pipeline::function::Inputs;
+use crate::pipeline::location;
 use crate::pipeline::present::FILES_SOURCE;
 
 /// Opens a session that serves everything the build may ask for.
@@ -104,13 +105,6 @@ fn files(inputs: &Inputs, offer: &Offer) -> Result<filesync::LocalSources, RunEr
 /// Names this project on this machine: the daemon keeps what it received for a next build of the
 /// same key.
 fn shared_key(offer: &Offer) -> String {
-    use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(offer.root.as_os_str().as_encoded_bytes());
     let name = offer.root.file_name().unwrap_or_default().to_string_lossy();
-    let short: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{name}:{short}")
+    format!("{name}:{}", location::key(&offer.root))
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::progress::event::{ImageDone, Message};
+use crate::progress::event::{ImageDone, Made, Message};
 use crate::progress::recorded::{self, Replay};
 use crate::progress::summary::Outcome;
 
@@ -100,11 +100,15 @@ fn own_lines_and_images() {
             timestamp: Timestamp::UNIX_EPOCH,
         }));
     }
-    for (name, pushed) in [("registry.example.com/api:1", true), ("", false)] {
+    for (name, made) in [
+        ("registry.example.com/api:1", Made::Pushed),
+        ("registry.example.com/web:1", Made::Unchanged),
+        ("", Made::Built),
+    ] {
         replay.event(&Event::ImageDone(ImageDone {
             name: name.to_owned(),
             digest: "sha256:aa".to_owned(),
-            pushed,
+            made,
             timestamp: Timestamp::UNIX_EPOCH,
         }));
     }
@@ -114,6 +118,7 @@ fn own_lines_and_images() {
     #0 builder: default
     #0 WARN: old daemon
     pushed registry.example.com/api:1@sha256:aa
+    unchanged registry.example.com/web:1@sha256:aa
     built sha256:aa
     cancelled in 1m01s
     ");

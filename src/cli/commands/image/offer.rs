@@ -59,6 +59,7 @@ impl Args {
             caches: Caches::default(),
             loader: None,
             in_turn: false,
+            pushed: None,
         })
     }
 
