@@ -141,6 +141,17 @@ fn a_cluster_of_kind_is_loaded_by_kind() {
 }
 
 #[test]
+fn what_ko_has_for_docker_is_loaded() {
+    let sandbox = Sandbox::minimal("local");
+    let run = gobuild(&sandbox)
+        .arg("--push")
+        .env("KO_DOCKER_REPO", "ko.local")
+        .succeeds();
+    run.says(&["loaded ko.local/app:latest into the Docker Engine at unix:///"]);
+    assert_eq!(engine::run("ko.local/app:latest"), "local");
+}
+
+#[test]
 fn nobody_to_load_into() {
     let sandbox = Sandbox::minimal("nobody");
     let nowhere = |arguments: &[&str]| {

@@ -1,6 +1,8 @@
 //! What registries have already is neither built nor sent again.
 
 use std::fs;
+use std::thread;
+use std::time::Duration;
 
 use crate::harness::image::Image;
 use crate::harness::program::Run;
@@ -121,7 +123,9 @@ fn what_is_more_than_a_push_asks_the_builder() {
     push(&sandbox, &["--target", "one"]);
     let cache = format!("type=local,dest={}", sandbox.out("cache").display());
     let folder = format!("type=local,dest={}", sandbox.out("bin").display());
-    let store = format!("type=image,push=true,store=true,name={repository}/one:latest");
+    let store = format!("type=image,push=true,name={repository}/one:latest");
+    fs::create_dir_all(sandbox.out("compiled")).unwrap();
+    let compiled = format!("file://{}", sandbox.out("compiled").display());
     for args in [
         &["--force"][..],
         &["--no-cache"],
@@ -130,6 +134,12 @@ fn what_is_more_than_a_push_asks_the_builder() {
         &["--output", &folder],
         &["--output", &store],
         &["--compression", "gzip"],
+        &[
+            "--compile-cache",
+            &compiled,
+            "--compile-cache-mode",
+            "read-write",
+        ],
     ] {
         let args = [args, &["--target", "one"]].concat();
         let run = push(&sandbox, &args);
@@ -137,6 +147,9 @@ fn what_is_more_than_a_push_asks_the_builder() {
     }
     assert!(sandbox.out("cache/index.json").is_file());
     assert!(sandbox.out("bin/one").is_file());
+    // What was built by force is known, too.
+    push(&sandbox, &["--force"]);
+    assert!(!asked(&push(&sandbox, &[])));
 }
 
 #[test]
@@ -160,15 +173,22 @@ fn a_base_without_a_digest_asks_the_builder() {
 }
 
 #[test]
-fn copied_files_ask_the_builder() {
+fn a_copied_file_that_changes_is_seen() {
     let sandbox = pair();
     sandbox.write(
         "goimage.toml",
-        "[[image]]\nname = \"one\"\nbinaries = [\"./one\"]\nfiles = [{ from = \"a.txt\", to = \"/a.txt\" }]\n",
+        "[[image]]\nname = \"one\"\nbinaries = [\"./one\"]\n\
+         files = [{ from = \"srv\", to = \"/srv\" }]\n",
     );
-    sandbox.write("a.txt", "first");
+    sandbox.write("srv/a.txt", "first");
+    // What was written a moment ago could be written again in the same tick of a coarse clock.
+    thread::sleep(Duration::from_secs(4));
     push(&sandbox, &[]);
-    sandbox.write("a.txt", "second");
+    assert!(!asked(&push(&sandbox, &[])));
+    sandbox.write("srv/a.txt", "other");
     assert!(asked(&push(&sandbox, &[])));
-    assert_eq!(image("one").read("/a.txt"), b"second");
+    assert_eq!(image("one").read("/srv/a.txt"), b"other");
+    sandbox.write("srv/b.txt", "");
+    assert!(asked(&push(&sandbox, &[])));
+    assert_eq!(image("one").read("/srv/b.txt"), b"");
 }

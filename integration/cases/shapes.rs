@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::harness::image::{Image, string};
-use crate::harness::sandbox::{GO_MOD, Sandbox, repository};
+use crate::harness::sandbox::{GO_MOD, Sandbox, main, repository};
 use crate::harness::{golang, registry, tool};
 
 const LIBRARY: &str = "module example.com/library\n\ngo 1.26.0\n";
@@ -100,6 +100,23 @@ func main() {
         ("data/private.key", ""),
     ]);
     assert_eq!(push(&sandbox, &[]).run_default(), "public.txt\n");
+}
+
+#[test]
+fn a_manifest_that_is_named_has_its_own_ignore_file() {
+    let sandbox = Sandbox::of(&[
+        ("go.mod", GO_MOD),
+        ("main.go", &main("whole")),
+        ("broken.go", "package other\n"),
+        ("release.toml", ""),
+        ("release.toml.dockerignore", "broken.go\n"),
+        ("ci/release.toml", ""),
+    ]);
+    let plan = |manifest: &str| sandbox.gobuild().args(["plan", "--file", manifest]);
+    plan("release.toml").succeeds();
+    plan("ci/release.toml").fails_with(3).says(&["broken.go"]);
+    sandbox.write("ci/release.toml.dockerignore", "broken.go\n");
+    plan("ci/release.toml").succeeds();
 }
 
 #[test]

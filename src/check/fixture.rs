@@ -75,7 +75,7 @@ impl Checked {
             Ok(manifest) => manifest,
             Err(error) => return faults::manifest(&error),
         };
-        let matcher = ignore::load(&whole, &TreePath::new(FILE_NAME)).unwrap();
+        let matcher = ignore::load(&whole, &TreePath::new(FILE_NAME), &TreePath::root()).unwrap();
         let tree = FilteredTree::new(whole, project.clone(), matcher);
         let workspace = Workspace::load(&tree, &project, GoWork::Auto).unwrap();
         let request = Request {

@@ -98,6 +98,11 @@ impl CacheArgs {
         self.store().is_some() || self.seed_gocache.is_some()
     }
 
+    /// Tells whether the store of compiled packages is to be written.
+    pub(super) fn writes_store(&self) -> bool {
+        self.store().is_some() && self.compile_cache_mode == StoreMode::ReadWrite
+    }
+
     fn store(&self) -> Option<&String> {
         self.compile_cache.as_ref().filter(|url| !url.is_empty())
     }

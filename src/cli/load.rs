@@ -11,8 +11,14 @@ use crate::oci::exporter::{Output, OutputKind};
 use crate::pipeline::abilities::Abilities;
 use crate::pipeline::load::Loader;
 
-/// The repository that stands for a cluster of kind, as ko has it.
-pub(super) const KIND_REPOSITORY: &str = "kind.local";
+/// Returns the place that a repository stands for, as ko has it.
+pub(super) fn place_of(repository: &str) -> Option<Place> {
+    match repository {
+        "kind.local" => Some(Place::Kind),
+        "ko.local" => Some(Place::Auto),
+        _ => None,
+    }
+}
 
 /// What `--load` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -35,10 +41,10 @@ pub(super) fn loaded() -> Output {
     }
 }
 
-/// Returns where images are loaded, if they are; `for_kind` tells whether they are named so.
+/// Returns where images are loaded, if they are: `place`, else the one that they are `named` for.
 pub(super) async fn loader(
     place: Option<Place>,
-    for_kind: bool,
+    named: Option<Place>,
     outputs: &[Output],
     abilities: &Abilities,
 ) -> Result<Option<Loader>, Error> {
@@ -46,8 +52,8 @@ pub(super) async fn loader(
         return Ok(None);
     }
     let place = match place {
-        None | Some(Place::Auto) if for_kind => Place::Kind,
-        place => place.unwrap_or(Place::Auto),
+        None | Some(Place::Auto) => named.unwrap_or(Place::Auto),
+        Some(place) => place,
     };
     // As with buildx, what an engine builds is loaded by being built.
     if abilities.keeps_images() && matches!(place, Place::Auto | Place::Docker) {

@@ -68,7 +68,7 @@ Environment:
                            As for podman and ko: where --load=podman and --load=kind load
   SOURCE_DATE_EPOCH        Time of everything in the image [default: 0]
   DOCKER_CONFIG            Docker's folder: registry credentials, builders [default: ~/.docker]
-  XDG_CACHE_HOME           Toolchain digests [default: ~/.cache]
+  XDG_CACHE_HOME           Digests of toolchains and sources, what was pushed [default: ~/.cache]
   XDG_DATA_HOME            Managed builder [default: ~/.local/share]
   GOWORK, GOPROXY, NETRC   As for go; so are GOPRIVATE, GOAUTH and go env -w
   GITHUB_ACTIONS           true: errors and findings as workflow commands, too

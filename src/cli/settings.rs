@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{load, rendering};
+use super::load::{self, Place};
+use super::rendering;
 use crate::builder::buildx;
 use crate::builder::choose::{self, Choice, Wishes};
 use crate::buildkit::transport::TlsFiles;
@@ -129,9 +130,9 @@ impl ProjectArgs {
         !self.target.is_empty()
     }
 
-    /// Tells whether images are named for a cluster of kind, as ko names them.
-    pub(super) fn is_for_kind(&self) -> bool {
-        self.repository.as_deref() == Some(load::KIND_REPOSITORY)
+    /// Returns the place that images are named for, as ko names them.
+    pub(super) fn named_place(&self) -> Option<Place> {
+        load::place_of(self.repository.as_deref()?)
     }
 
     /// Returns how images are named.

@@ -204,6 +204,7 @@ fn modules_are_filled_platform_by_platform_and_nothing_secret_is_said() {
     secret env GOPRIVATE of gobuild.env.GOPRIVATE optional
     secret env GOPROXY of gobuild.env.GOPROXY optional
     secret env GOSUMDB of gobuild.env.GOSUMDB optional
+    secret env GOVCS of gobuild.env.GOVCS optional
     secret env HTTP_PROXY of gobuild.env.HTTP_PROXY optional
     secret env HTTPS_PROXY of gobuild.env.HTTPS_PROXY optional
     secret env NO_PROXY of gobuild.env.NO_PROXY optional

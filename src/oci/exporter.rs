@@ -18,6 +18,8 @@ pub struct Output {
 /// What an output is and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputKind {
+    /// A registry.
+    Registry,
     /// The daemon's image store, and a registry if pushed.
     Image {
         /// Whether it is pushed.
@@ -33,6 +35,14 @@ pub enum OutputKind {
     Load,
     /// The binaries, in a folder.
     Binaries(PathBuf),
+}
+
+impl OutputKind {
+    /// Tells whether a registry gets the image.
+    #[must_use]
+    pub fn is_pushed(&self) -> bool {
+        matches!(self, Self::Registry | Self::Image { push: true })
+    }
 }
 
 /// Where a byte stream goes.
@@ -116,7 +126,7 @@ impl FromStr for Output {
             Some(path) => Ok(PathBuf::from(path)),
         };
         let kind = match kind.as_str() {
-            "registry" => OutputKind::Image { push: true },
+            "registry" => OutputKind::Registry,
             "image" => OutputKind::Image {
                 push: boolean(&mut attributes, "push")?.unwrap_or(false),
             },
@@ -219,7 +229,7 @@ mod tests {
             kind("type=image,push=true"),
             OutputKind::Image { push: true }
         );
-        assert_eq!(kind("type=registry"), OutputKind::Image { push: true });
+        assert_eq!(kind("type=registry"), OutputKind::Registry);
         assert_eq!(kind("bin"), OutputKind::Binaries(PathBuf::from("bin")));
         assert_eq!(kind("-"), OutputKind::OciArchive(Destination::Stdout));
         let output: Output = r#"type=image,"name=a,b",compression=gzip"#.parse().unwrap();

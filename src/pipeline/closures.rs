@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::SystemTime;
 
-use memory::{Files, Memory};
+use memory::Memory;
 
 use crate::content::{
     Attributes, Compression, FileCache, Layer, LayerBuilder, Layout, Store, pack_layers,
@@ -24,6 +24,7 @@ use crate::content::{
 use crate::llb::Output;
 use crate::pipeline::present::{PresentError, serve};
 use crate::pipeline::project::ProjectTree;
+use crate::pipeline::state::Files;
 use crate::plan::{Layout as ContainerLayout, Plan};
 use crate::project::tree::TreePath;
 
@@ -108,7 +109,13 @@ fn parts<'a>(files: &'a BTreeSet<TreePath>, set: &Set<'_>) -> Vec<Part<'a>> {
         .into_iter()
         .filter(|(_, files)| !files.is_empty())
         .map(|(which, files)| Part {
-            name: format!("{} {}{which}", set.name, set.number),
+            // The place of every file follows from its path and this one.
+            name: format!(
+                "{} {}{which}{}",
+                set.name,
+                set.number,
+                places.relative(&TreePath::root())
+            ),
             places,
             files,
         })
@@ -128,7 +135,7 @@ fn layers<'a>(
     let mut found = Vec::with_capacity(parts.len());
     let mut unknown = Vec::new();
     for part in parts {
-        let fingerprint = files.fingerprint(part.places, &part.files)?;
+        let fingerprint = files.fingerprint(part.files.iter().copied())?;
         let layer = memory.layer(&part.name, &fingerprint, builder(part, &mut files)?);
         let known = layer.map_err(|builder| unknown.push(builder)).ok();
         found.push((fingerprint, known));
@@ -142,7 +149,7 @@ fn layers<'a>(
             None => {
                 // One was packed for each part that was not known.
                 let Some(layer) = packed.next() else { break };
-                memory.remember(&part.name, fingerprint, &layer);
+                memory.remember(&part.name, &fingerprint, &layer);
                 layer
             }
         };

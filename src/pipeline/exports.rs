@@ -31,6 +31,8 @@ pub struct Export {
     pub references: Vec<String>,
     /// Whether a registry gets the image.
     pub pushes: bool,
+    /// Whether the daemon's image store is to have it, if there is one.
+    pub stores: bool,
     /// How many platforms it has.
     pub platforms: usize,
     /// Whether the exporter tells the image's ID, and there is no digest.
@@ -47,6 +49,7 @@ impl Export {
             receivers: BTreeMap::new(),
             references: Vec::new(),
             pushes: false,
+            stores: false,
             platforms: image.platforms.len(),
             by_id: false,
         }
@@ -263,12 +266,13 @@ fn add(export: &mut Export, image: &ImageStep, output: &Output, options: &Option
         export.references.extend(new);
     }
     let (kind, receiver) = match &output.kind {
-        OutputKind::Image { push } => {
+        OutputKind::Registry | OutputKind::Image { .. } => {
             attributes.insert("oci-mediatypes".to_owned(), "true".to_owned());
-            if *push {
+            if output.kind.is_pushed() {
                 attributes.insert("push".to_owned(), "true".to_owned());
                 export.pushes = true;
             }
+            export.stores |= output.kind != OutputKind::Registry;
             if options.insecure_registry {
                 attributes.insert("registry.insecure".to_owned(), "true".to_owned());
             }
@@ -355,7 +359,7 @@ fn check(plan: &Plan, outputs: &[Output]) -> Result<(), ExportError> {
     let mut places = BTreeSet::new();
     for output in outputs {
         let (place, shareable) = match &output.kind {
-            OutputKind::Image { .. } | OutputKind::Load => continue,
+            OutputKind::Registry | OutputKind::Image { .. } | OutputKind::Load => continue,
             OutputKind::OciArchive(destination) | OutputKind::DockerArchive(destination) => {
                 (describe(destination), false)
             }

@@ -28,8 +28,9 @@ mod wanted;
 
 pub use accounts::AccountError;
 pub use error::FunctionError;
+pub(super) use identity::Identities;
 pub use jobs::Jobs;
-pub use offline::offline;
+pub use offline::Offline;
 use registry::registry_image;
 pub use wanted::Wanted;
 

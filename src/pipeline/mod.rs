@@ -28,3 +28,4 @@ pub mod project;
 pub mod relay;
 pub mod run;
 pub mod secrets;
+mod state;

@@ -90,7 +90,8 @@ pub fn read(
     let manifest = document
         .as_ref()
         .map_or_else(|| Ok(Manifest::default()), Document::parse)?;
-    let matcher = ignore::load(&disk, &location.project.join(FILE_NAME))?;
+    let manifest_path = in_tree(&location, file.as_deref());
+    let matcher = ignore::load(&disk, &manifest_path, &location.project)?;
     let tree = FilteredTree::new(disk, location.project.clone(), matcher);
     let start = go_directory(&tree, &location.project)?;
     let workspace = Workspace::load(&tree, &start, location.go_work.clone())?;
@@ -139,6 +140,24 @@ fn document(
     };
     let text = std::str::from_utf8(&bytes).map_err(|_| ProjectError::NotText(path.clone()))?;
     Ok(Some(Document::new(path.as_str(), text)))
+}
+
+/// Returns where in the tree the manifest is, for what lies beside it: the one named, else
+/// `goimage.toml`. One outside of the tree is taken to lie in the project's folder.
+fn in_tree(location: &Location, file: Option<&Path>) -> TreePath {
+    let Some(file) = file else {
+        return location.project.join(FILE_NAME);
+    };
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
+    let folder = folder.ok().and_then(|folder| {
+        let inside = folder.strip_prefix(&location.root).ok()?;
+        Some(TreePath::new(inside.to_str()?))
+    });
+    folder.as_ref().unwrap_or(&location.project).join(&name)
 }
 
 /// Reads the lock file of the manifest: the one named, else of `goimage.toml`. Returns where it is,

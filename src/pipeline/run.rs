@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::gate::Gate;
 pub(super) use self::layout::{index, named};
-pub use self::pushed::Pushed;
+pub use self::pushed::{Asking, Pushed};
 use self::session::start;
 use super::caches::Caches;
 use super::exports::{Export, Receiver, Shape, requested};
@@ -64,7 +64,7 @@ pub struct Offer {
     pub loader: Option<Loader>,
     /// Whether images are built one after the other.
     pub in_turn: bool,
-    /// What is known of earlier pushes; none if everything is to be built.
+    /// What is known of earlier pushes; none if nothing is to be remembered of them.
     pub pushed: Option<Arc<Pushed>>,
 }
 
@@ -165,33 +165,31 @@ pub async fn run(
     events: &mpsc::Sender<Event>,
     cancel: &CancellationToken,
 ) -> Result<Vec<Outcome>, RunError> {
-    let function = Function::new(inputs);
     let Some(pushed) = &offer.pushed else {
-        return build(client, function, exports, offer, (events, cancel)).await;
+        return build(client, inputs, exports, offer, (events, cancel)).await;
     };
-    let known = pushed.look_up(&function, exports, offer).await;
+    let known = pushed.look_up(inputs, exports, offer).await;
     let missing = exports.iter().zip(&known);
     let missing = missing.filter(|(_, known)| known.outcome.is_none());
     let missing: Vec<Export> = missing.map(|(export, _)| export.clone()).collect();
     let built = match missing.as_slice() {
         [] => Vec::new(),
-        missing => build(client, function, missing, offer, (events, cancel)).await?,
+        missing => build(client, inputs, missing, offer, (events, cancel)).await?,
     };
     Ok(pushed.completed(known, built))
 }
 
 /// Builds and exports.
-async fn build<'a>(
-    client: &'a Client,
-    function: Function<'a>,
+async fn build(
+    client: &Client,
+    inputs: &Inputs,
     exports: &[Export],
-    offer: &'a Offer,
-    (events, cancel): (&'a mpsc::Sender<Event>, &CancellationToken),
+    offer: &Offer,
+    (events, cancel): (&mpsc::Sender<Event>, &CancellationToken),
 ) -> Result<Vec<Outcome>, RunError> {
-    let inputs = function.inputs();
     let run = Run {
         client,
-        function,
+        function: Function::new(inputs),
         offer,
         shared: start(client, inputs, offer, &BTreeMap::new(), None).await?,
         events,

@@ -2,8 +2,8 @@
 //!
 //! Daemons push and pull images themselves. What none of them can write is an index over images that
 //! several have pushed: that is put together here and sent from this machine, with the credentials
-//! that daemons are lent, to registries that this machine must therefore reach, too. So are lock
-//! files, which need no daemon.
+//! that daemons are lent, to registries that this machine must therefore reach, too. Lock files need no
+//! daemon either, and what a registry has already is not built.
 //!
 //! Registries without TLS are spoken to if they are on this machine, or if the user said so.
 //!
@@ -15,9 +15,11 @@ mod client;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oci_spec::image::Digest;
+use futures_util::future::try_join_all;
+use oci_spec::image::{Digest, ImageIndex};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, WWW_AUTHENTICATE};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use tokio::time::timeout;
 
 use self::challenge::Challenge;
 pub use self::client::ClientError;
@@ -45,6 +47,12 @@ const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
      application/vnd.docker.distribution.manifest.list.v2+json, \
      application/vnd.oci.image.manifest.v1+json, \
      application/vnd.docker.distribution.manifest.v2+json";
+
+/// Those of them that list others.
+const INDEXES: [&str; 2] = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+];
 
 /// A way to registries.
 #[derive(Clone, Debug)]
@@ -83,6 +91,12 @@ pub enum RegistryError {
         status: StatusCode,
         /// Its words, after a colon.
         detail: String,
+    },
+    /// The registry takes too long.
+    #[error("{host} does not answer")]
+    Late {
+        /// The registry.
+        host: String,
     },
     /// The registry answers with something else.
     #[error("{host} answered with no manifest")]
@@ -164,9 +178,7 @@ impl Registry {
     /// The registry cannot be reached, refuses, or does not have it.
     pub async fn digest(&self, reference: &Reference) -> Result<Digest, RegistryError> {
         let head = self.ask(reference, Ask::Head).await?;
-        let told = head.headers().get(DIGEST);
-        let told = told.and_then(|value| value.to_str().ok()?.parse().ok());
-        if let Some(digest) = told {
+        if let Some(digest) = told(&head) {
             return Ok(digest);
         }
         // Registries may leave it to the client.
@@ -178,6 +190,60 @@ impl Registry {
         digest.ok_or_else(|| RegistryError::NoManifest {
             host: host(reference).to_owned(),
         })
+    }
+
+    /// Tells whether the tag of `reference` stands for `digest`, and whether all manifests that this
+    /// one lists are there, too. The registry is to answer within `patience`; finding credentials
+    /// takes the time that it needs, since helpers may ask the user.
+    ///
+    /// # Errors
+    /// The registry cannot be reached, or is late.
+    pub async fn has(
+        &self,
+        reference: &Reference,
+        digest: &Digest,
+        patience: Duration,
+    ) -> Result<bool, RegistryError> {
+        self.credentials.credentials_for(host(reference)).await?;
+        let answer = timeout(patience, self.stands_for(reference, digest)).await;
+        match answer {
+            Ok(Err(RegistryError::Refused { .. } | RegistryError::NoManifest { .. })) => Ok(false),
+            Ok(answer) => answer,
+            Err(_) => Err(RegistryError::Late {
+                host: host(reference).to_owned(),
+            }),
+        }
+    }
+
+    async fn stands_for(
+        &self,
+        reference: &Reference,
+        digest: &Digest,
+    ) -> Result<bool, RegistryError> {
+        let head = self.ask(reference, Ask::Head).await?;
+        if told(&head).as_ref() != Some(digest) {
+            return Ok(false);
+        }
+        let kind = head.headers().get(CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if !INDEXES.contains(&kind) {
+            return Ok(true);
+        }
+        let mut index = self.ask(reference, Ask::Get).await?;
+        let index = body(&mut index, LARGEST).await;
+        let Ok(index) = serde_json::from_slice::<ImageIndex>(&index) else {
+            return Ok(false);
+        };
+        let listed = index.manifests().iter().map(|manifest| async move {
+            let digest = manifest.digest().to_string();
+            // A digest that is none is in no index that was pushed.
+            let Ok(listed) = reference.repository().with_digest(&digest) else {
+                return Ok(false);
+            };
+            self.ask(&listed, Ask::Head).await.map(|_| true)
+        });
+        let found = try_join_all(listed).await?;
+        Ok(found.iter().all(|found| *found))
     }
 
     async fn ask(&self, reference: &Reference, ask: Ask<'_>) -> Result<Response, RegistryError> {
@@ -225,9 +291,10 @@ impl Registry {
         scheme: &str,
     ) -> Result<Response, RegistryError> {
         let (host, path) = (question.host, question.reference.path());
-        let tag = question.reference.tag();
-        let tag = tag.unwrap_or(crate::oci::reference::DEFAULT_TAG);
-        let url = format!("{scheme}://{host}/v2/{path}/manifests/{tag}");
+        let reference = question.reference;
+        let name = reference.digest().or(reference.tag());
+        let name = name.unwrap_or(crate::oci::reference::DEFAULT_TAG);
+        let url = format!("{scheme}://{host}/v2/{path}/manifests/{name}");
         let request = || question.ask.request(client, &url);
         let mut response = self.send(host, request()).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
@@ -281,8 +348,14 @@ fn is_passing(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
+/// Returns the digest that an answer names.
+fn told(answer: &Response) -> Option<Digest> {
+    let told = answer.headers().get(DIGEST)?;
+    told.to_str().ok()?.parse().ok()
+}
+
 /// Returns the registry that has an image.
-fn host(reference: &Reference) -> &str {
+pub(crate) fn host(reference: &Reference) -> &str {
     match reference.domain() {
         crate::oci::reference::DEFAULT_DOMAIN => DOCKER_HUB,
         domain => domain,

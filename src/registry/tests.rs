@@ -183,3 +183,60 @@ async fn a_registry_without_a_word_has_its_manifest_read() {
     let told = digest(&host).await.unwrap_err().to_string();
     assert_eq!(told, format!("{host} answered with no manifest"));
 }
+
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// Asks whether a registry has an image with these answers to the question about its tag, its index
+/// and the manifests in it.
+async fn has(answers: Vec<String>) -> (bool, Vec<String>) {
+    let answers: Vec<&str> = answers.into_iter().map(|answer| &*answer.leak()).collect();
+    let (host, seen) = registry(answers.leak()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let reference = format!("{host}/team/app:1").parse().unwrap();
+    let registry = logged_in(folder.path(), &host);
+    let digest = format!("sha256:{}", "a".repeat(64)).parse().unwrap();
+    let has = registry.has(&reference, &digest, Duration::from_secs(20));
+    let has = has.await.unwrap();
+    let seen = seen.lock().unwrap().clone();
+    (has, seen)
+}
+
+fn head(digit: &str, kind: &str) -> String {
+    let digest = format!("sha256:{}", digit.repeat(64));
+    format!("200 OK\r\ncontent-type: {kind}\r\ndocker-content-digest: {digest}|")
+}
+
+#[tokio::test]
+async fn an_image_is_there_if_its_tag_stands_for_it() {
+    let manifest = "application/vnd.oci.image.manifest.v1+json";
+    assert!(has(vec![head("a", manifest)]).await.0);
+    assert!(!has(vec![head("b", manifest)]).await.0);
+    assert!(!has(vec!["404 Not Found|".to_owned()]).await.0);
+    assert!(!has(vec!["200 OK|".to_owned()]).await.0);
+}
+
+#[tokio::test]
+async fn an_index_is_there_if_what_it_lists_is() {
+    let listed = format!("sha256:{}", "c".repeat(64));
+    let entry = serde_json::json!({
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "digest": listed,
+        "size": 2,
+    });
+    let index = serde_json::json!({ "schemaVersion": 2, "manifests": [entry] });
+    let index = format!("200 OK|{index}");
+    let (found, seen) = has(vec![head("a", INDEX), index.clone(), "200 OK|".to_owned()]).await;
+    assert!(found, "{seen:?}");
+    assert_eq!(seen[2], format!("HEAD /v2/team/app/manifests/{listed} [] "));
+    // Somebody has tidied up what no tag stands for.
+    assert!(
+        !has(vec![head("a", INDEX), index, "404 Not Found|".to_owned()])
+            .await
+            .0
+    );
+    assert!(
+        !has(vec![head("a", INDEX), "200 OK|<html>".to_owned()])
+            .await
+            .0
+    );
+}

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::buildkit::client::Client;
 use crate::buildkit::gateway::ResolveMode;
 use crate::buildkit::session::secrets::SecretSpec;
 use crate::buildkit::session::ssh::SshSpec;
@@ -32,7 +33,7 @@ use crate::pipeline::function::{Inputs, Jobs};
 use crate::pipeline::outcome::Outcome as Built;
 use crate::pipeline::present::Sources;
 use crate::pipeline::project::Project;
-use crate::pipeline::run::{self, Offer, Pushed};
+use crate::pipeline::run::{self, Asking, Offer, Pushed};
 use crate::plan::{Layout, Plan};
 use crate::progress::golog::Mapping;
 use crate::project::manifest::Compression;
@@ -198,8 +199,8 @@ async fn stages(
     let client = client.translating(abilities.translation());
     let platform = builder::platform(&client).await?;
     let plan = args.plan(project, wishes, &platform, display)?;
-    let for_kind = args.project.is_for_kind();
-    let loader = load::loader(args.load, for_kind, &wishes.outputs, &abilities).await?;
+    let named = args.project.named_place();
+    let loader = load::loader(args.load, named, &wishes.outputs, &abilities).await?;
     let options = Options {
         loader: loader.clone(),
         insecure_registry: args.insecure_registry,
@@ -214,10 +215,7 @@ async fn stages(
     offer.caches = caches;
     offer.loader = loader;
     offer.in_turn = abilities.builds_in_turn();
-    offer.pushed = match args.force {
-        true => None,
-        false => Some(Arc::new(args.pushed(project, &offer)?)),
-    };
+    offer.pushed = Some(Arc::new(args.pushed(project, &offer, &client)?));
     let events = display.events();
     let built = run::run(&client, &inputs, &exports, &offer, &events, cancel).await;
     built.map_err(|error| Failure::Run {
@@ -313,7 +311,7 @@ impl Args {
 
     fn outputs(&self) -> Vec<Wanted> {
         let mut outputs = self.output.clone();
-        let pushed = |output: &Wanted| output.kind == OutputKind::Image { push: true };
+        let pushed = |output: &Wanted| output.kind.is_pushed();
         if self.push && !outputs.iter().any(pushed) {
             // `--push --output type=image,…` pushes that image.
             match outputs
@@ -322,16 +320,15 @@ impl Args {
             {
                 Some(image) => image.kind = OutputKind::Image { push: true },
                 None => outputs.push(Wanted {
-                    kind: OutputKind::Image { push: true },
+                    kind: OutputKind::Registry,
                     attributes: BTreeMap::new(),
                 }),
             }
         }
-        if self.project.is_for_kind() {
-            // ko pushes to a cluster of kind by this name.
-            let pushed = |output: &Wanted| !matches!(output.kind, OutputKind::Image { push: true });
+        if self.project.named_place().is_some() {
+            // ko pushes there by this name.
             let before = outputs.len();
-            outputs.retain(pushed);
+            outputs.retain(|output| !pushed(output));
             if outputs.len() < before {
                 outputs.push(loaded());
             }
@@ -344,10 +341,16 @@ impl Args {
     }
 
     /// Returns what is known of earlier pushes.
-    fn pushed(&self, project: &Project, offer: &Offer) -> Result<Pushed, Error> {
+    fn pushed(&self, project: &Project, offer: &Offer, client: &Client) -> Result<Pushed, Error> {
         let registry = Registry::new(Arc::clone(&offer.credentials), self.insecure_registry);
-        let folder = project.location.folder();
-        Ok(Pushed::read(&settings::host()?.cache, &folder, registry))
+        let builds_all = self.force || self.caches.writes_store();
+        let asking = Asking {
+            registry: (!builds_all).then_some(registry),
+            tree: Arc::clone(&project.tree),
+            builder: client.address().to_string(),
+        };
+        let (cache, folder) = (settings::host()?.cache, project.location.folder());
+        Ok(Pushed::read(&cache, &folder, asking))
     }
 
     /// Returns the cap on compile steps.

@@ -9,7 +9,7 @@ use crate::cli::settings::{self, ProjectArgs, Travel};
 use crate::cli::{Outcome, rendering};
 use crate::error::{Error, Kind};
 use crate::oci::Platform;
-use crate::pipeline::function;
+use crate::pipeline::function::Offline;
 use crate::pipeline::present::Sources;
 
 /// Print the build graph of one image and platform; needs no builder
@@ -79,8 +79,11 @@ pub(crate) fn run(args: Args, output: &Output) -> Outcome {
     };
     let sources = Sources::present(&plan, &project.tree, &settings::host()?);
     let sources = sources.map_err(|error| rendering::present(&error))?;
-    let root = function::offline(&plan, &sources, epoch, platform);
-    let root = root.map_err(|error| Error::of(Kind::Project, &error))?;
+    let offline = Offline::new(&plan, &sources, epoch);
+    let lowered = offline.and_then(|offline| offline.image(platform));
+    let root = lowered
+        .map_err(|error| Error::of(Kind::Project, &error))?
+        .root;
     if let Some(folder) = &args.content {
         sources
             .store

@@ -35,7 +35,7 @@ impl Case {
     /// Returns the digests of the layers of a program, packed this long after the files were written.
     fn packed(&self, later: Duration) -> Vec<String> {
         let disk = DiskTree::open(self.project.path()).unwrap();
-        let matcher = ignore::load(&disk, &TreePath::root().join(FILE_NAME)).unwrap();
+        let matcher = ignore::load(&disk, &TreePath::new(FILE_NAME), &TreePath::root()).unwrap();
         let tree = FilteredTree::new(disk, TreePath::root(), matcher);
         let names = ["go.mod", "main.go", "word/word.go"];
         let files: BTreeSet<TreePath> = names

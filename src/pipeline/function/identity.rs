@@ -1,71 +1,91 @@
 //! What tells an image from every other one before it is built.
 //!
-//! A graph names all that it is made from by digests: sources, toolchain, the packages of bases. So
-//! do references with a digest. What it does not are tags, and the files of a project that are
-//! copied, which the daemon asks for when it runs the copy.
+//! A graph names what it is made from by digests: sources, Go, gobuild's own base. So do references with
+//! a digest. What it does not are tags, and the content of project files that are copied, which the
+//! daemon asks for when it runs the copy: these are told by the state that they are in.
+
+use std::time::SystemTime;
 
 use oci_spec::image::Digest;
 use serde_json::json;
 
-use super::offline::{is_pinned, written_base};
-use super::{Function, FunctionError, assemble, presented};
+use super::{Inputs, Offline};
 use crate::content::digest;
-use crate::llb::Output;
-use crate::lower;
-use crate::oci::ImageConfig;
 use crate::pipeline::exports::{Export, Shape};
 use crate::pipeline::present::Toolchain;
-use crate::plan::PlatformImage;
+use crate::pipeline::project::ProjectTree;
+use crate::pipeline::state::Files;
+use crate::project::manifest::Base;
 
-impl Function<'_> {
-    /// Returns what tells an export of an image from every other one, if that is known without a
-    /// daemon: what has the same has the same digest.
-    pub(in crate::pipeline) async fn identity(&self, export: &Export) -> Option<Digest> {
+/// What tells the images of an invocation from all others.
+pub(in crate::pipeline) struct Identities<'a> {
+    inputs: &'a Inputs,
+    offline: Offline<'a>,
+    files: Files<'a>,
+    now: SystemTime,
+}
+
+impl<'a> Identities<'a> {
+    /// Returns those of all images that are known without a daemon; none if no image is. Project files
+    /// are looked at in `tree`, `now`.
+    pub(in crate::pipeline) fn new(
+        inputs: &'a Inputs,
+        tree: &'a ProjectTree,
+        now: SystemTime,
+    ) -> Option<Self> {
+        let is_known = match &inputs.sources.toolchain {
+            Toolchain::Tree(_) => true,
+            Toolchain::Image(reference) => reference.contains('@'),
+        };
+        // What cannot be lowered is told where it is built.
+        let offline = Offline::new(&inputs.plan, &inputs.sources, inputs.epoch);
+        let offline = offline.ok().filter(|_| is_known)?;
+        Some(Self {
+            inputs,
+            offline,
+            files: Files::of(tree),
+            now,
+        })
+    }
+
+    /// Returns what tells an export of an image from every other one, if that is known: what has the
+    /// same has the same digest.
+    pub(in crate::pipeline) fn of(&mut self, export: &Export) -> Option<Digest> {
         let wanted = export.wanted();
-        let platforms = wanted.platforms(self.inputs);
-        let is_known = |image: &PlatformImage| is_pinned(&image.base) && image.files.is_empty();
-        if wanted.shape == Shape::Binaries || !platforms.iter().all(is_known) {
+        if wanted.shape == Shape::Binaries {
             return None;
         }
-        let parts = platforms.iter().map(|image| self.part(image));
-        let mut described = Vec::with_capacity(platforms.len());
-        for part in parts {
-            // What cannot be lowered is told where it is built.
-            let (root, config) = part.await.ok()??;
-            let (vertex, index) = root.identity()?;
-            let config = String::from_utf8(config.to_json()).ok()?;
-            described
-                .push(json!({ "vertex": vertex.to_string(), "index": index, "config": config }));
+        let mut platforms = Vec::new();
+        for image in wanted.platforms(self.inputs) {
+            if !is_pinned(&image.base) {
+                return None;
+            }
+            let copied = image.files.iter().flat_map(|files| &files.inputs);
+            let copied = self.files.fingerprint(copied).ok()?;
+            if !copied.is_settled(self.now) {
+                return None;
+            }
+            let lowered = self.offline.image(image).ok()?;
+            let (vertex, index) = lowered.root.identity()?;
+            let config = String::from_utf8(lowered.config.to_json()).ok()?;
+            platforms.push(json!([vertex.to_string(), index, config, copied.state()]));
         }
         let image = self.inputs.plan.images.get(wanted.image)?;
         let exporters = export.exporters.iter();
         let exporters = exporters.map(|exporter| json!([exporter.kind, exporter.attributes]));
         let described = json!({
-            "platforms": described,
+            "platforms": platforms,
             "annotations": image.annotations,
             "exporters": exporters.collect::<Vec<_>>(),
         });
         digest(described.to_string().as_bytes()).ok()
     }
+}
 
-    /// Returns root and config of an image of one platform; none if its toolchain is an image.
-    async fn part(
-        &self,
-        image: &PlatformImage,
-    ) -> Result<Option<(Output, ImageConfig)>, FunctionError> {
-        let inputs = self.inputs;
-        let Toolchain::Tree(toolchain) = &inputs.sources.toolchain else {
-            return Ok(None);
-        };
-        let lowering = || async {
-            let toolchain = lower::Toolchain::Tree(toolchain.clone());
-            let presented = presented(&inputs.sources, toolchain);
-            Ok::<_, FunctionError>(lower::compile_all(&inputs.plan, &presented)?)
-        };
-        let binaries = self.binaries.get_or_try_init(lowering).await?;
-        let base = written_base(&inputs.sources, image, inputs.epoch)?;
-        let parts = assemble(&inputs.sources, image, base, &[], inputs.epoch)?;
-        let lowered = lower::image(image, binaries, &parts)?;
-        Ok(Some((lowered.root, lowered.config)))
+/// Tells whether a base is the same tomorrow.
+fn is_pinned(base: &Base) -> bool {
+    match base {
+        Base::Image(reference) => reference.digest().is_some(),
+        Base::Scratch | Base::Static => true,
     }
 }

@@ -2,31 +2,42 @@
 //!
 //! What an image is made from tells its digest: it is remembered what came of the last push of each
 //! image. Where that is to be pushed again, and every one of its names still stands for it, there is
-//! nothing to build and nothing to send, and the daemon is not asked. Registries are asked from this
+//! nothing to build and nothing to send, and the daemon is left alone. Registries are asked from this
 //! machine; one that it cannot reach is left to the daemon.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures_util::future::join_all;
+use futures_util::StreamExt as _;
+use futures_util::stream;
 use oci_spec::image::Digest;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
 
 use super::Offer;
 use crate::content::{remember, remembered};
 use crate::oci::Reference;
 use crate::pipeline::exports::Export;
-use crate::pipeline::function::Function;
+use crate::pipeline::function::{Identities, Inputs};
 use crate::pipeline::location;
 use crate::pipeline::outcome::Outcome;
+use crate::pipeline::project::ProjectTree;
 use crate::progress::event::Made;
-use crate::registry::{Registry, RegistryError};
+use crate::registry::{Registry, host};
+
+/// Version of what images are made of besides graph, config and attributes. Raise it whenever an image
+/// of the same is another one.
+const VERSION: u32 = 1;
 
 /// How long a registry may take to answer. Building what did not change takes not much longer.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long one that did not answer is left to the daemon.
+const SILENCE: Duration = Duration::from_hours(1);
+
+/// How many images are asked for at once.
+const AT_ONCE: usize = 16;
 
 /// Attributes of exporters that leave it at a push of the image. Others make something of it on the
 /// builder, or name it otherwise.
@@ -40,12 +51,31 @@ const KNOWN: [&str; 7] = [
     "registry.insecure",
 ];
 
-/// What is remembered of the images of a project, and the way to their registries.
+/// What is remembered of the images of a project, and who is asked about them.
 #[derive(Debug)]
 pub struct Pushed {
-    registry: Registry,
+    asking: Asking,
     path: PathBuf,
-    images: Mutex<BTreeMap<String, Image>>,
+    memory: Mutex<Memory>,
+}
+
+/// Who is asked.
+#[derive(Debug)]
+pub struct Asking {
+    /// The registries; none if everything is to be built.
+    pub registry: Option<Registry>,
+    /// The project's files.
+    pub tree: Arc<ProjectTree>,
+    /// The builder: what it calls a registry may be another one than here.
+    pub builder: String,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Memory {
+    /// The last pushes.
+    images: BTreeMap<String, Image>,
+    /// Registries that did not answer this machine, and when, in seconds since 1970.
+    silent: BTreeMap<String, u64>,
 }
 
 /// The last push of an image.
@@ -53,77 +83,106 @@ pub struct Pushed {
 struct Image {
     /// What it was made from.
     identity: Digest,
+    /// Who pushed it.
+    builder: String,
     digest: Digest,
     /// What the exporter said.
     response: BTreeMap<String, String>,
-    /// Whether its registry cannot be reached from this machine.
-    is_silent: bool,
 }
 
 /// What is known of an export before it is built.
 pub(super) struct Known {
-    /// What tells it from every other one.
-    identity: Option<Digest>,
+    /// What its pushes are remembered by, and what tells it from every other one; none if it is not
+    /// known or does more than to push.
+    remembered: Option<(String, Digest)>,
     /// What came of it, if it is there already.
     pub(super) outcome: Option<Outcome>,
-}
-
-/// What a registry says of an image's names.
-#[derive(Debug, PartialEq, Eq)]
-enum Answer {
-    /// They stand for it.
-    Same,
-    /// At least one of them does not.
-    Other,
-    /// There is none.
-    Silence,
 }
 
 impl Pushed {
     /// Reads what is remembered of the project in `folder`. `cache` is a folder for what may be lost.
     #[must_use]
-    pub fn read(cache: &Path, folder: &Path, registry: Registry) -> Self {
-        let path = cache.join(format!("pushed/{}.json", location::key(folder)));
-        let images = Mutex::new(remembered(&path).unwrap_or_default());
+    pub fn read(cache: &Path, folder: &Path, asking: Asking) -> Self {
+        let path = cache.join(format!("pushed/{}-{VERSION}.json", location::key(folder)));
+        let memory = Mutex::new(remembered(&path).unwrap_or_default());
         Self {
-            registry,
+            asking,
             path,
-            images,
+            memory,
         }
     }
 
     /// Returns what is known of each export before anything is built.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what is remembered must be older than a moment"
+    )]
     pub(super) async fn look_up(
         &self,
-        function: &Function<'_>,
+        inputs: &Inputs,
         exports: &[Export],
         offer: &Offer,
     ) -> Vec<Known> {
-        let known = exports.iter().map(|export| async move {
-            let identity = identity(function, export, offer).await;
-            let image = function.inputs().plan.images.get(export.image);
-            let outcome = match (&identity, image) {
-                (Some(identity), Some(image)) => {
-                    self.find(&image.name, &export.references, identity).await
-                }
-                _ => None,
-            };
-            Known { identity, outcome }
+        let now = SystemTime::now();
+        // An image that carries its cache is another one.
+        let is_plain = |export: &Export| !offer.caches.inline && only_pushes(export);
+        let mut identities = match exports.iter().any(is_plain) {
+            true => Identities::new(inputs, &self.asking.tree, now),
+            false => None,
+        };
+        let wanted = exports.iter().map(|export| {
+            let identities = identities.as_mut().filter(|_| is_plain(export));
+            let identity = identities.and_then(|identities| identities.of(export));
+            let image = inputs.plan.images.get(export.image);
+            (export, image, identity)
         });
-        join_all(known).await
+        let wanted: Vec<_> = wanted.collect();
+        let looks = !inputs.no_cache && offer.caches.exports.is_empty();
+        let registry = self.asking.registry.as_ref().filter(|_| looks);
+        let known = wanted
+            .into_iter()
+            .map(|(export, image, identity)| async move {
+                let (Some(image), Some(identity)) = (image, identity) else {
+                    return Known {
+                        remembered: None,
+                        outcome: None,
+                    };
+                };
+                let key = format!("{} {:?}", image.name, export.shape);
+                let found = match registry {
+                    Some(registry) => {
+                        let names = &export.references;
+                        self.find(registry, &key, names, &identity, now).await
+                    }
+                    None => None,
+                };
+                let outcome = found.map(|found| Outcome {
+                    name: image.name.clone(),
+                    references: export.references.clone(),
+                    digest: Some(found.digest.to_string()),
+                    made: Made::Unchanged,
+                    by_id: export.by_id,
+                    response: found.response,
+                });
+                Known {
+                    remembered: Some((key, identity)),
+                    outcome,
+                }
+            });
+        stream::iter(known).buffered(AT_ONCE).collect().await
     }
 
     /// Returns all outcomes in their order, and remembers those that were built.
     pub(super) fn completed(&self, known: Vec<Known>, built: Vec<Outcome>) -> Vec<Outcome> {
-        let is_new = !built.is_empty();
         let mut built = built.into_iter();
+        let mut is_new = false;
         let outcomes = known.into_iter().filter_map(|known| {
             if known.outcome.is_some() {
                 return known.outcome;
             }
             let outcome = built.next()?;
-            if let Some(identity) = known.identity {
-                self.remember(identity, &outcome);
+            if let Some((key, identity)) = known.remembered {
+                is_new |= self.remember(key, identity, &outcome);
             }
             Some(outcome)
         });
@@ -134,104 +193,79 @@ impl Pushed {
         outcomes
     }
 
-    /// Returns what came of the last push of an image, if this one would come to the same and its
-    /// registries still have it.
-    async fn find(&self, name: &str, references: &[String], identity: &Digest) -> Option<Outcome> {
-        let known = self.images().get(name)?.clone();
-        if known.identity != *identity || known.is_silent {
+    /// Returns the last push of an image, if this one would come to the same and its registries still
+    /// have it under all of `names`.
+    async fn find(
+        &self,
+        registry: &Registry,
+        key: &str,
+        names: &[String],
+        identity: &Digest,
+        now: SystemTime,
+    ) -> Option<Image> {
+        let known = self.memory().images.get(key)?.clone();
+        if known.identity != *identity || known.builder != self.asking.builder {
             return None;
         }
-        let asked = references.iter();
-        let answers = join_all(asked.map(|reference| self.ask(reference, &known.digest))).await;
-        if answers.contains(&Answer::Silence) {
-            let silent = Image {
-                is_silent: true,
-                ..known
-            };
-            self.images().insert(name.to_owned(), silent);
-            return None;
+        let now = now.duration_since(UNIX_EPOCH).ok()?.as_secs();
+        for name in names {
+            // What is no name is the daemon's to refuse.
+            let name: Reference = name.parse().ok()?;
+            let host = host(&name);
+            let silent = self.memory().silent.get(host).copied();
+            if silent.is_some_and(|since| now.saturating_sub(since) < SILENCE.as_secs()) {
+                return None;
+            }
+            match registry.has(&name, &known.digest, PATIENCE).await {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => {
+                    tracing::debug!(%error, "a registry is left to the builder");
+                    self.memory().silent.insert(host.to_owned(), now);
+                    return None;
+                }
+            }
         }
-        let is_there = answers.iter().all(|answer| *answer == Answer::Same);
-        is_there.then(|| Outcome {
-            name: name.to_owned(),
-            references: references.to_vec(),
-            digest: Some(known.digest.to_string()),
-            made: Made::Unchanged,
-            by_id: false,
-            response: known.response,
-        })
+        Some(known)
     }
 
-    async fn ask(&self, reference: &str, digest: &Digest) -> Answer {
-        // What is no name is the daemon's to refuse.
-        let Ok(reference) = reference.parse::<Reference>() else {
-            return Answer::Other;
+    /// Remembers what came of a push; tells whether there is something to remember.
+    fn remember(&self, key: String, identity: Digest, outcome: &Outcome) -> bool {
+        let digest = outcome.digest.as_ref();
+        let Some(digest) = digest.and_then(|digest| digest.parse().ok()) else {
+            return false;
         };
-        match timeout(PATIENCE, self.registry.digest(&reference)).await {
-            Ok(Ok(found)) if found == *digest => Answer::Same,
-            Ok(Ok(_) | Err(RegistryError::Refused { .. } | RegistryError::NoManifest { .. })) => {
-                Answer::Other
-            }
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "a registry is left to the builder");
-                Answer::Silence
-            }
-            Err(_) => Answer::Silence,
-        }
-    }
-
-    /// Remembers what came of a push.
-    fn remember(&self, identity: Digest, outcome: &Outcome) {
-        let Some(digest) = outcome
-            .digest
-            .as_ref()
-            .and_then(|digest| digest.parse().ok())
-        else {
-            return;
-        };
-        let mut images = self.images();
-        let before = images.get(&outcome.name);
         let image = Image {
-            is_silent: before.is_some_and(|before| before.is_silent && before.identity == identity),
             identity,
+            builder: self.asking.builder.clone(),
             digest,
             response: outcome.response.clone(),
         };
-        images.insert(outcome.name.clone(), image);
+        self.memory().images.insert(key, image);
+        true
     }
 
     /// Writes what is remembered, whole or not at all. Who cannot write builds again next time.
     fn write(&self) {
-        if let Err(error) = remember(&self.path, &*self.images()) {
+        if let Err(error) = remember(&self.path, &*self.memory()) {
             tracing::warn!(path = %self.path.display(), %error, "cannot remember what was pushed");
         }
     }
 
-    fn images(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Image>> {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
         // Every change is one call.
-        self.images.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Returns what tells an export from every other one, if all that it does is to push an image that
-/// is known before it is built.
-async fn identity(function: &Function<'_>, export: &Export, offer: &Offer) -> Option<Digest> {
-    let caches = offer.caches.inline || !offer.caches.exports.is_empty();
-    if function.inputs().no_cache || caches || !only_pushes(export) {
-        return None;
-    }
-    function.identity(export).await
-}
-
+/// Tells whether all that an export does is to push an image.
 fn only_pushes(export: &Export) -> bool {
     let pushes = export.exporters.iter().all(|exporter| {
-        let is =
-            |key: &str, value: &str| exporter.attributes.get(key).is_some_and(|is| is == value);
         let is_known =
             |key: &String| KNOWN.contains(&key.as_str()) || key.starts_with("annotation");
-        exporter.kind == "image" && is("push", "true") && exporter.attributes.keys().all(is_known)
+        exporter.kind == "image" && exporter.attributes.keys().all(is_known)
     });
-    pushes && !export.references.is_empty() && export.receivers.is_empty()
+    pushes && export.pushes && !export.stores && !export.references.is_empty()
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub const VARIABLE_SECRET: &str = "gobuild.env.";
 /// Variables of the caller that say how to download. They are lent as secrets: they change how
 /// bytes travel, never which bytes arrive (`go.sum` decides that), so they must not be part of
 /// the step's identity, and some hold credentials.
-pub const LENT_VARIABLES: [&str; 10] = [
+pub const LENT_VARIABLES: [&str; 11] = [
     "GOAUTH",
     "GOINSECURE",
     "GONOPROXY",
@@ -47,6 +47,7 @@ pub const LENT_VARIABLES: [&str; 10] = [
     "GOPRIVATE",
     "GOPROXY",
     "GOSUMDB",
+    "GOVCS",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NO_PROXY",

@@ -76,15 +76,19 @@ pub struct IgnoreMatcher {
 #[derive(Clone, Debug, Default)]
 pub struct FolderVerdict(Option<Vec<bool>>);
 
-/// Reads the ignore file of the manifest at `manifest`: its own
-/// (`<manifest>.dockerignore`) if there is one, else the shared one of its folder, else none.
+/// Reads the ignore file of the manifest at `manifest`: its own (`<manifest>.dockerignore`) if there is
+/// one, else the shared one of the project in the folder `project`, else none.
 ///
 /// # Errors
 /// The file cannot be read, or has a pattern that cannot be used.
-pub fn load(tree: &dyn Tree, manifest: &TreePath) -> Result<IgnoreMatcher, IgnoreError> {
-    let folder = manifest.parent();
-    let own = folder.join(&format!("{}{SHARED_NAME}", manifest.name()));
-    for path in [own, folder.join(SHARED_NAME)] {
+pub fn load(
+    tree: &dyn Tree,
+    manifest: &TreePath,
+    project: &TreePath,
+) -> Result<IgnoreMatcher, IgnoreError> {
+    let name = format!("{}{SHARED_NAME}", manifest.name());
+    let own = manifest.parent().join(&name);
+    for path in [own, project.join(SHARED_NAME)] {
         if !matches!(tree.kind(&path)?, Some(EntryKind::File { .. })) {
             continue;
         }

@@ -147,7 +147,8 @@ fn the_root_is_never_ignored() {
 fn a_manifest_has_an_ignore_file_of_its_own() {
     let ignored = |files: &[(&str, &str)], manifest: &str| {
         let tree = MemoryTree::new(files.iter().copied());
-        load(&tree, &TreePath::new(manifest))
+        let manifest = TreePath::new(manifest);
+        load(&tree, &manifest, &manifest.parent())
             .unwrap()
             .patterns()
             .to_vec()
@@ -161,12 +162,16 @@ fn a_manifest_has_an_ignore_file_of_its_own() {
     assert_eq!(ignored(&both, "release.toml"), ["shared"]);
     assert_eq!(ignored(&both, "sub/goimage.toml"), ["below"]);
     assert!(ignored(&[("a.go", "")], "goimage.toml").is_empty());
+    // A manifest beside the project's folder.
+    let tree = MemoryTree::new(both);
+    let matcher = load(&tree, &TreePath::new("ci/goimage.toml"), &TreePath::root());
+    assert_eq!(matcher.unwrap().patterns(), ["shared"]);
 }
 
 #[test]
 fn an_unusable_ignore_file_names_itself() {
     let tree = MemoryTree::new([(".dockerignore", "[a")]);
-    let error = load(&tree, &TreePath::new("goimage.toml")).unwrap_err();
+    let error = load(&tree, &TreePath::new("goimage.toml"), &TreePath::root()).unwrap_err();
     assert_eq!(error.to_string(), ".dockerignore cannot be used");
     let source = std::error::Error::source(&error).unwrap();
     assert_eq!(

@@ -68,9 +68,9 @@ pub enum GitFact {
 /// What a template's value may differ by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// One value for all platforms of an image: names and tags.
+    /// One value for all platforms of an image: names, tags and annotations.
     Image,
-    /// A value per platform: labels, annotations, stamps.
+    /// A value per platform: labels and stamps.
     Platform,
 }
 
@@ -220,8 +220,8 @@ fn variable(name: &str, scope: Scope, range: Range<usize>) -> Result<Variable, T
             range,
             message: format!("`{name}` has no single value here"),
             label: "differs between the image's platforms",
-            help: "all platforms of an image share its name and tags; \
-                   use it in labels, annotations or go.stamp"
+            help: "all platforms of an image share its name, tags and annotations; \
+                   use it in labels or go.stamp"
                 .to_owned(),
         });
     }

@@ -31,6 +31,7 @@ fn export(shape: Shape, exporters: Vec<Exporter>, receivers: Vec<(usize, Receive
         receivers: receivers.into_iter().collect(),
         references: vec!["r.test/app:1".to_owned(), "r.test/app:2".to_owned()],
         pushes: true,
+        stores: false,
         platforms: 2,
         by_id: false,
     }

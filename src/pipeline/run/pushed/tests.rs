@@ -1,69 +1,100 @@
-//! Against registries that do not answer as they should; those that do are in the integration tests.
+//! Against registries that do not answer; those that do are in the integration tests.
 
 #![expect(clippy::disallowed_methods, reason = "a server is made for the test")]
 
-use std::sync::Arc;
-
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use super::*;
 use crate::buildkit::session::auth::{CredentialStore, Locations};
+use crate::project::ignore;
+use crate::project::manifest::FILE_NAME;
+use crate::project::tree::TreePath;
+use crate::project::tree::disk::DiskTree;
+use crate::project::tree::filtered::FilteredTree;
 
 fn digest(digit: char) -> Digest {
     let hex = digit.to_string().repeat(64);
     format!("sha256:{hex}").parse().unwrap()
 }
 
-fn pushed(cache: &Path) -> Pushed {
+fn registry() -> Registry {
     let credentials = CredentialStore::load(Locations::default()).unwrap();
-    let registry = Registry::new(Arc::new(credentials), false);
-    Pushed::read(cache, Path::new("/project"), registry)
+    Registry::new(Arc::new(credentials), false)
 }
 
-fn outcome() -> Outcome {
-    Outcome {
-        name: "app".to_owned(),
-        digest: Some(digest('d').to_string()),
-        ..Outcome::default()
+fn pushed(cache: &Path, builder: &str) -> Pushed {
+    let disk = DiskTree::open(cache.parent().unwrap()).unwrap();
+    let manifest = TreePath::new(FILE_NAME);
+    let matcher = ignore::load(&disk, &manifest, &TreePath::root()).unwrap();
+    let tree = FilteredTree::new(disk, TreePath::root(), matcher);
+    let asking = Asking {
+        registry: None,
+        tree: Arc::new(tree),
+        builder: builder.to_owned(),
+    };
+    Pushed::read(cache, Path::new("/project"), asking)
+}
+
+/// A registry that takes connections and does not answer, and what is remembered of a push to it.
+struct Case {
+    listener: TcpListener,
+    cache: tempfile::TempDir,
+}
+
+impl Case {
+    async fn new() -> Self {
+        let case = Self {
+            listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            cache: tempfile::tempdir().unwrap(),
+        };
+        let outcome = Outcome {
+            name: "app".to_owned(),
+            digest: Some(digest('d').to_string()),
+            ..Outcome::default()
+        };
+        let known = Known {
+            remembered: Some(("app".to_owned(), digest('a'))),
+            outcome: None,
+        };
+        let pushed = pushed(&case.cache.path().join("cache"), "one");
+        assert_eq!(
+            pushed.completed(vec![known], vec![outcome.clone()]),
+            [outcome]
+        );
+        case
+    }
+
+    /// Tells whether the registry is asked by a run this long after the first.
+    async fn is_asked(&self, identity: char, builder: &str, later: Duration) -> bool {
+        let names = [format!("{}/app:1", self.listener.local_addr().unwrap())];
+        let pushed = pushed(&self.cache.path().join("cache"), builder);
+        let (now, identity) = (SystemTime::now() + later, digest(identity));
+        let registry = registry();
+        let found = pushed.find(&registry, "app", &names, &identity, now).await;
+        assert_eq!(found, None);
+        pushed.write();
+        let asked = timeout(Duration::from_millis(50), self.listener.accept()).await;
+        asked.is_ok()
     }
 }
 
-/// Returns whether the registry is asked for an image of `identity`, which it does not answer.
-async fn is_asked(cache: &Path, identity: char) -> bool {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let reference = format!("{}/app:1", listener.local_addr().unwrap());
-    let pushed = pushed(cache);
-    let found = pushed.find("app", &[reference], &digest(identity)).await;
-    assert_eq!(found, None);
-    let built = pushed.completed(
-        vec![Known {
-            identity: Some(digest(identity)),
-            outcome: None,
-        }],
-        vec![outcome()],
-    );
-    assert_eq!(built, [outcome()]);
-    let asked = timeout(Duration::from_millis(50), listener.accept());
-    asked.await.is_ok()
+#[tokio::test]
+async fn a_registry_that_does_not_answer_is_left_alone_for_a_while() {
+    let case = Case::new().await;
+    assert!(case.is_asked('a', "one", Duration::ZERO).await);
+    while timeout(Duration::from_millis(50), case.listener.accept())
+        .await
+        .is_ok()
+    {}
+    assert!(!case.is_asked('a', "one", Duration::ZERO).await);
+    assert!(case.is_asked('a', "one", SILENCE).await);
 }
 
 #[tokio::test]
-async fn a_registry_that_does_not_answer_is_not_asked_again_for_the_same() {
-    let cache = tempfile::tempdir().unwrap();
-    // Nothing is known of it.
-    assert!(!is_asked(cache.path(), 'a').await);
-    assert!(is_asked(cache.path(), 'a').await);
-    assert!(!is_asked(cache.path(), 'a').await);
-    // It is something else.
-    assert!(!is_asked(cache.path(), 'b').await);
-    assert!(is_asked(cache.path(), 'b').await);
-}
-
-#[tokio::test]
-async fn what_cannot_be_written_is_found_out_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("cache");
-    std::fs::write(&file, "").unwrap();
-    assert!(!is_asked(&file, 'a').await);
-    assert!(!is_asked(&file, 'a').await);
+async fn another_image_and_another_builder_are_not_known() {
+    let case = Case::new().await;
+    assert!(!case.is_asked('b', "one", Duration::ZERO).await);
+    assert!(!case.is_asked('a', "another", Duration::ZERO).await);
+    assert!(case.is_asked('a', "one", Duration::ZERO).await);
 }

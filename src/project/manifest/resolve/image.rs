@@ -33,8 +33,12 @@ impl Resolver<'_> {
             expose: self.ports(written.expose.as_ref(), &key.key("expose")),
             volumes: self.volumes(written.volumes.as_ref(), &key.key("volumes")),
             stop_signal: self.signal(written.stop_signal.as_ref(), &key.key("stop-signal")),
-            labels: self.annotated(written.labels.as_ref(), &key.key("labels")),
-            annotations: self.annotated(written.annotations.as_ref(), &key.key("annotations")),
+            labels: self.named(written.labels.as_ref(), Scope::Platform, &key.key("labels")),
+            annotations: self.named(
+                written.annotations.as_ref(),
+                Scope::Image,
+                &key.key("annotations"),
+            ),
             files: self.files(written, &key.key("files")),
             certs: self.project_paths(written.certs.as_ref(), &key.key("certs")),
             tzdata: written.tzdata,
@@ -222,7 +226,13 @@ impl Resolver<'_> {
         }
     }
 
-    fn annotated(&mut self, map: Option<&Map>, key: &KeyPath) -> BTreeMap<String, Template> {
+    /// Reads labels or annotations.
+    fn named(
+        &mut self,
+        map: Option<&Map>,
+        scope: Scope,
+        key: &KeyPath,
+    ) -> BTreeMap<String, Template> {
         for (name, _) in entries(map) {
             if name.get_ref().is_empty() {
                 self.report(
@@ -235,7 +245,7 @@ impl Resolver<'_> {
                 );
             }
         }
-        self.templates(map, Scope::Platform, key)
+        self.templates(map, scope, key)
     }
 
     fn files(&mut self, written: &schema::Image, key: &KeyPath) -> Vec<FileCopy> {

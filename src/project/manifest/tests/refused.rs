@@ -5,7 +5,7 @@
 use super::{parse, render};
 
 #[rustfmt::skip]
-const CASES: [(&str, &str); 22] = [
+const CASES: [(&str, &str); 23] = [
 ("an_unknown_key_names_the_nearest", r#"[go]
 ldflag = ["-s"]
 "#),
@@ -93,6 +93,10 @@ name = "r.example.com/App:1"
 tags = ["ok", "not ok", "ok", "{{ platform }}"]
 [[image]]
 name = "app:1"
+"#),
+("annotations_are_those_of_all_platforms", r#"[[image]]
+annotations = { "org.opencontainers.image.title" = "app for {{ os }}" }
+labels = { "org.opencontainers.image.title" = "app for {{ os }}" }
 "#),
 ("two_images_of_one_name", r#"[[image]]
 name = "r.example.com/app"
