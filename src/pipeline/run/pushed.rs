@@ -56,7 +56,8 @@ const KNOWN: [&str; 7] = [
 pub struct Pushed {
     asking: Asking,
     path: PathBuf,
-    memory: Mutex<Memory>,
+    images: BTreeMap<String, Image>,
+    silent: Mutex<BTreeMap<String, u64>>,
 }
 
 /// Who is asked.
@@ -70,6 +71,7 @@ pub struct Asking {
     pub builder: String,
 }
 
+/// What is remembered between runs.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Memory {
     /// The last pushes.
@@ -104,11 +106,12 @@ impl Pushed {
     #[must_use]
     pub fn read(cache: &Path, folder: &Path, asking: Asking) -> Self {
         let path = cache.join(format!("pushed/{}-{VERSION}.json", location::key(folder)));
-        let memory = Mutex::new(remembered(&path).unwrap_or_default());
+        let memory: Memory = remembered(&path).unwrap_or_default();
         Self {
             asking,
             path,
-            memory,
+            images: memory.images,
+            silent: Mutex::new(memory.silent),
         }
     }
 
@@ -175,20 +178,20 @@ impl Pushed {
     /// Returns all outcomes in their order, and remembers those that were built.
     pub(super) fn completed(&self, known: Vec<Known>, built: Vec<Outcome>) -> Vec<Outcome> {
         let mut built = built.into_iter();
-        let mut is_new = false;
+        let mut new = BTreeMap::new();
         let outcomes = known.into_iter().filter_map(|known| {
             if known.outcome.is_some() {
                 return known.outcome;
             }
             let outcome = built.next()?;
             if let Some((key, identity)) = known.remembered {
-                is_new |= self.remember(key, identity, &outcome);
+                new.extend(self.image(identity, &outcome).map(|image| (key, image)));
             }
             Some(outcome)
         });
         let outcomes = outcomes.collect();
-        if is_new {
-            self.write();
+        if !new.is_empty() {
+            self.remember(new);
         }
         outcomes
     }
@@ -203,7 +206,7 @@ impl Pushed {
         identity: &Digest,
         now: SystemTime,
     ) -> Option<Image> {
-        let known = self.memory().images.get(key)?.clone();
+        let known = self.images.get(key)?;
         if known.identity != *identity || known.builder != self.asking.builder {
             return None;
         }
@@ -212,7 +215,7 @@ impl Pushed {
             // What is no name is the daemon's to refuse.
             let name: Reference = name.parse().ok()?;
             let host = host(&name);
-            let silent = self.memory().silent.get(host).copied();
+            let silent = self.silent().get(host).copied();
             if silent.is_some_and(|since| now.saturating_sub(since) < SILENCE.as_secs()) {
                 return None;
             }
@@ -221,40 +224,38 @@ impl Pushed {
                 Ok(false) => return None,
                 Err(error) => {
                     tracing::debug!(%error, "a registry is left to the builder");
-                    self.memory().silent.insert(host.to_owned(), now);
+                    self.silent().insert(host.to_owned(), now);
                     return None;
                 }
             }
         }
-        Some(known)
+        Some(known.clone())
     }
 
-    /// Remembers what came of a push; tells whether there is something to remember.
-    fn remember(&self, key: String, identity: Digest, outcome: &Outcome) -> bool {
-        let digest = outcome.digest.as_ref();
-        let Some(digest) = digest.and_then(|digest| digest.parse().ok()) else {
-            return false;
-        };
-        let image = Image {
+    /// Returns what there is to remember of a push.
+    fn image(&self, identity: Digest, outcome: &Outcome) -> Option<Image> {
+        Some(Image {
             identity,
             builder: self.asking.builder.clone(),
-            digest,
+            digest: outcome.digest.as_ref()?.parse().ok()?,
             response: outcome.response.clone(),
-        };
-        self.memory().images.insert(key, image);
-        true
+        })
     }
 
-    /// Writes what is remembered, whole or not at all. Who cannot write builds again next time.
-    fn write(&self) {
-        if let Err(error) = remember(&self.path, &*self.memory()) {
+    /// Remembers pushes, beside those of other runs that have ended meanwhile. Who cannot write builds
+    /// again next time.
+    fn remember(&self, new: BTreeMap<String, Image>) {
+        let mut memory: Memory = remembered(&self.path).unwrap_or_default();
+        memory.images.extend(new);
+        memory.silent.extend(self.silent().clone());
+        if let Err(error) = remember(&self.path, &memory) {
             tracing::warn!(path = %self.path.display(), %error, "cannot remember what was pushed");
         }
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    fn silent(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
         // Every change is one call.
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -73,7 +73,7 @@ impl Case {
         let registry = registry();
         let found = pushed.find(&registry, "app", &names, &identity, now).await;
         assert_eq!(found, None);
-        pushed.write();
+        pushed.remember(BTreeMap::new());
         let asked = timeout(Duration::from_millis(50), self.listener.accept()).await;
         asked.is_ok()
     }
@@ -89,6 +89,19 @@ async fn a_registry_that_does_not_answer_is_left_alone_for_a_while() {
     {}
     assert!(!case.is_asked('a', "one", Duration::ZERO).await);
     assert!(case.is_asked('a', "one", SILENCE).await);
+}
+
+#[tokio::test]
+async fn runs_side_by_side_remember_what_each_has_pushed() {
+    let case = Case::new().await;
+    let cache = case.cache.path().join("cache");
+    let (first, second) = (pushed(&cache, "one"), pushed(&cache, "one"));
+    for (run, name) in [(first, "api"), (second, "web")] {
+        let image = run.images.get("app").unwrap().clone();
+        run.remember(BTreeMap::from([(name.to_owned(), image)]));
+    }
+    let names: Vec<String> = pushed(&cache, "one").images.into_keys().collect();
+    assert_eq!(names, ["api", "app", "web"]);
 }
 
 #[tokio::test]
