@@ -147,9 +147,26 @@ fn what_is_more_than_a_push_asks_the_builder() {
     }
     assert!(sandbox.out("cache/index.json").is_file());
     assert!(sandbox.out("bin/one").is_file());
-    // What was built by force is known, too.
-    push(&sandbox, &["--force"]);
-    assert!(!asked(&push(&sandbox, &[])));
+    // What came of such a push is known, too, but for what came of more than the push.
+    let file = sandbox.out("metadata.json");
+    let pushed = |args: &[&str]| {
+        let file = file.to_string_lossy();
+        let args = [args, &["--target", "one", "--metadata-file", &file]].concat();
+        let run = push(&sandbox, &args);
+        (asked(&run), fs::read_to_string(&*file).unwrap())
+    };
+    let cache = format!("{repository}/cache");
+    let (was_asked, metadata) = pushed(&["--cache-to", &cache]);
+    assert!(
+        was_asked && metadata.contains("cache.manifest"),
+        "{metadata}"
+    );
+    // Whoever reads a cache keeps packages in layers, as who writes one.
+    let (was_asked, metadata) = pushed(&["--cache-from", &cache]);
+    assert!(
+        !was_asked && !metadata.contains("cache.manifest"),
+        "{metadata}"
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::pipeline::function::Wanted;
 use crate::progress::event::{Event, Level, Message};
 
 /// Key of the response that holds the descriptor of what was written, as JSON.
-const MANIFEST: &str = "cache.manifest";
+pub(super) const MANIFEST: &str = "cache.manifest";
 
 impl Run<'_> {
     /// Builds everything and writes the cache.

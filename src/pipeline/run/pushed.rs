@@ -15,7 +15,7 @@ use futures_util::stream;
 use oci_spec::image::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::Offer;
+use super::{Offer, cache};
 use crate::content::{remember, remembered};
 use crate::oci::Reference;
 use crate::pipeline::exports::Export;
@@ -234,11 +234,14 @@ impl Pushed {
 
     /// Returns what there is to remember of a push.
     fn image(&self, identity: Digest, outcome: &Outcome) -> Option<Image> {
+        let mut response = outcome.response.clone();
+        // A cache that was written beside it.
+        response.remove(cache::MANIFEST);
         Some(Image {
             identity,
             builder: self.asking.builder.clone(),
             digest: outcome.digest.as_ref()?.parse().ok()?,
-            response: outcome.response.clone(),
+            response,
         })
     }
 
