@@ -165,10 +165,6 @@ impl Running<'_> {
         let build = self.build(lab, column, round);
         let before = lab.registry.pulled(&build.cache_repository);
         let usage = run(lab, column, &build);
-        let is_ours = matches!(
-            column,
-            Column::Gobuild | Column::GobuildForce | Column::GobuildRemote
-        );
         Sample {
             project: self.project.name.to_owned(),
             case: self.case.name.to_owned(),
@@ -176,7 +172,7 @@ impl Running<'_> {
             round,
             usage,
             pulled: lab.registry.pulled(&build.cache_repository) - before,
-            compiled: is_ours.then(|| said::compile_steps(&text(lab))),
+            compiled: column.is_gobuild().then(|| said::compile_steps(&text(lab))),
             kept: false,
         }
     }

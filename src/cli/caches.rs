@@ -112,7 +112,7 @@ impl CacheArgs {
         &self,
         scopes: Vec<String>,
     ) -> Result<Option<Arc<dyn StreamHandler>>, Error> {
-        let write = self.compile_cache_mode == StoreMode::ReadWrite;
+        let write = self.writes_store();
         let seed = self.seed_gocache.as_deref();
         let host_cache = match seed {
             Some(seed) if seed == Path::new("host") => Some(settings::go_cache()?),

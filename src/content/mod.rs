@@ -40,7 +40,7 @@ pub use files::{FileCache, content_time};
 pub use layer::{Layer, digest};
 pub use layout::{Layout, LayoutError};
 pub use pack::pack_layers;
-pub use remembered::{remember, remembered};
+pub use remembered::{folder_key, remember, remembered};
 pub use store::{STORE_ID, Store, StoreError};
 pub use tree::{LayoutTree, Member, MemberKind};
 pub use whole::write_whole;

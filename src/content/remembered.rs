@@ -7,6 +7,7 @@ use std::{fs, io};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 
 use super::write_whole;
 
@@ -27,6 +28,13 @@ pub fn remembered<T: DeserializeOwned>(path: &Path) -> Option<T> {
             tracing::warn!(path = %path.display(), %error, "what was remembered is malformed");
         })
         .ok()
+}
+
+/// Returns what tells a folder from others in the names of files: some digits of its path's digest.
+#[must_use]
+pub fn folder_key(folder: &Path) -> String {
+    let digest = Sha256::digest(folder.as_os_str().as_encoded_bytes());
+    digest.iter().take(8).map(|b| format!("{b:02x}")).collect()
 }
 
 /// Has the file at `path` remember `facts`, whole or not at all; its folder is created if needed.

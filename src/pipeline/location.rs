@@ -13,8 +13,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-
 use crate::project::golang::workspace::GoWork;
 use crate::project::manifest::FILE_NAME;
 use crate::project::tree::TreePath;
@@ -154,13 +152,6 @@ fn project_of<'a>(folder: &'a Path, go_work: &str) -> &'a Path {
         .filter(|manifest| manifest.starts_with(outermost))
         .or(module)
         .unwrap_or(outermost)
-}
-
-/// Names a folder by some digits of its path's digest.
-#[must_use]
-pub(super) fn key(folder: &Path) -> String {
-    let digest = Sha256::digest(folder.as_os_str().as_encoded_bytes());
-    digest.iter().take(8).map(|b| format!("{b:02x}")).collect()
 }
 
 /// Splits `dir/...` and resolves the folder.

@@ -300,9 +300,9 @@ impl Run<'_> {
 
 /// Has a line shown.
 #[expect(clippy::disallowed_methods, reason = "a message has a time")]
-async fn tell(events: &mpsc::Sender<Event>, text: String) {
+async fn tell(events: &mpsc::Sender<Event>, level: Level, text: String) {
     let message = Message {
-        level: Level::Info,
+        level,
         text,
         timestamp: Timestamp::now(),
     };

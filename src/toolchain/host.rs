@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::lazy::{self, Origin};
 use super::memo::Memo;
 use super::tree::Tree;
 use super::{Host, ToolchainError, command};
-use crate::content::Layer;
+use crate::content::{Layer, folder_key};
 use crate::oci::Platform;
 
 /// What the go command says of itself.
@@ -95,11 +94,5 @@ fn installed(needed: &str, host: &Host) -> Result<Installed, ToolchainError> {
 
 /// One memo per place: a tree that is upgraded replaces its memo.
 fn memo_name(root: &Path) -> String {
-    let hash = Sha256::digest(root.as_os_str().as_encoded_bytes());
-    let short: String = hash
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("host-{short}")
+    format!("host-{}", folder_key(root))
 }

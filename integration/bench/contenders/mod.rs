@@ -163,13 +163,19 @@ impl Column {
         }
     }
 
+    /// Tells whether `gobuild image` builds.
+    pub(crate) fn is_gobuild(self) -> bool {
+        matches!(
+            self,
+            Self::Gobuild | Self::GobuildForce | Self::GobuildRemote
+        )
+    }
+
     /// Tells whether it can take part; if not, why.
     pub(crate) fn missing(self, cache: Cache) -> Option<String> {
-        match self {
-            Self::Gobuild | Self::GobuildForce | Self::GobuildRemote => {
-                gobuild::missing(self, cache)
-            }
-            _ => None,
+        match self.is_gobuild() {
+            true => gobuild::missing(self, cache),
+            false => None,
         }
     }
 

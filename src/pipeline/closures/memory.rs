@@ -8,8 +8,7 @@ use std::time::SystemTime;
 use oci_spec::image::{Descriptor, Digest};
 use serde::{Deserialize, Serialize};
 
-use crate::content::{Layer, LayerBuilder, remember, remembered};
-use crate::pipeline::location;
+use crate::content::{Layer, LayerBuilder, folder_key, remember, remembered};
 use crate::pipeline::state::Fingerprint;
 
 /// Version of how layers are packed. Raise it whenever a layer's digest changes for the same files.
@@ -34,7 +33,7 @@ pub(super) struct Memory {
 impl Memory {
     /// Reads what is remembered of the project at `root`; nothing, if there is nothing to be read.
     pub(super) fn read(cache: &Path, root: &Path, now: SystemTime) -> Self {
-        let path = cache.join(format!("sources/{}-{PACKER}.json", location::key(root)));
+        let path = cache.join(format!("sources/{}-{PACKER}.json", folder_key(root)));
         let layers = remembered(&path);
         Self {
             path,

@@ -8,16 +8,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::{Run, RunError};
+use super::{Run, RunError, tell};
 use crate::buildkit::session::content::{IndexError, LayoutIndex};
 use crate::buildkit::solve::{SolveOptions, SolveResponse};
 use crate::pipeline::caches::{CacheExport, CacheLayout};
 use crate::pipeline::exports::Export;
 use crate::pipeline::function::Wanted;
-use crate::progress::event::{Event, Level, Message};
+use crate::progress::event::{Event, Level};
 
 /// Key of the response that holds the descriptor of what was written, as JSON.
 pub(super) const MANIFEST: &str = "cache.manifest";
@@ -94,18 +93,7 @@ pub(super) async fn judge(
             source: Box::new(error),
         });
     }
-    warn(events, &cache.shown, &error).await;
+    let text = format!("the cache {} was not written: {error}", cache.shown);
+    tell(events, Level::Warning, text).await;
     Ok(BTreeMap::new())
-}
-
-#[expect(clippy::disallowed_methods, reason = "a message has a time")]
-async fn warn(events: &mpsc::Sender<Event>, cache: &str, error: &RunError) {
-    let message = Message {
-        level: Level::Warning,
-        text: format!("the cache {cache} was not written: {error}"),
-        timestamp: Timestamp::now(),
-    };
-    if events.send(Event::Message(message)).await.is_err() {
-        tracing::debug!(%error, cache, "nobody listens to a warning");
-    }
 }

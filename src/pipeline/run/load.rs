@@ -9,6 +9,7 @@ use crate::buildkit::solve::Exporter;
 use crate::pipeline::exports::{Export, Receiver};
 use crate::pipeline::load::Loader;
 use crate::pipeline::outcome::Outcome;
+use crate::progress::event::Level;
 
 impl Run<'_> {
     /// Builds one image and loads it.
@@ -17,7 +18,7 @@ impl Run<'_> {
         if let Some(platform) = export.platform.and_then(|_| loader.platform()) {
             let which =
                 format!("{loader} keeps one platform of an image: {platform} of {image} is loaded");
-            tell(self.events, which).await;
+            tell(self.events, Level::Info, which).await;
         }
         let described = self.solve(&described(export), None).await?;
         let id = match loader.takes_index() {
@@ -28,7 +29,7 @@ impl Run<'_> {
             && loader.has(&export.references, id).await
         {
             let found = format!("{image} is already there: {loader} has {id}");
-            tell(self.events, found).await;
+            tell(self.events, Level::Info, found).await;
             return Ok(loaded(described, loader));
         }
         let (writer, loading) = loader.start();
@@ -50,7 +51,12 @@ impl Run<'_> {
             Ok(outcome) => outcome,
         };
         loading.await.map_err(failed)?;
-        tell(self.events, format!("loaded {image} into {loader}")).await;
+        tell(
+            self.events,
+            Level::Info,
+            format!("loaded {image} into {loader}"),
+        )
+        .await;
         Ok(loaded(outcome, loader))
     }
 }

@@ -16,11 +16,10 @@ use oci_spec::image::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::{Offer, cache};
-use crate::content::{remember, remembered};
+use crate::content::{folder_key, remember, remembered};
 use crate::oci::Reference;
 use crate::pipeline::exports::Export;
 use crate::pipeline::function::{Identities, Inputs};
-use crate::pipeline::location;
 use crate::pipeline::outcome::Outcome;
 use crate::pipeline::project::ProjectTree;
 use crate::progress::event::Made;
@@ -105,7 +104,7 @@ impl Pushed {
     /// Reads what is remembered of the project in `folder`. `cache` is a folder for what may be lost.
     #[must_use]
     pub fn read(cache: &Path, folder: &Path, asking: Asking) -> Self {
-        let path = cache.join(format!("pushed/{}-{VERSION}.json", location::key(folder)));
+        let path = cache.join(format!("pushed/{}-{VERSION}.json", folder_key(folder)));
         let memory: Memory = remembered(&path).unwrap_or_default();
         Self {
             asking,

@@ -20,11 +20,10 @@ use crate::buildkit::session::filesync::{
 };
 use crate::buildkit::session::secrets::{self, SecretsService};
 use crate::buildkit::session::ssh;
-use crate::content::{BlobSource, STORE_ID};
+use crate::content::{BlobSource, STORE_ID, folder_key};
 use crate::oci::exporter::Destination;
 use crate::pipeline::exports::Receiver;
 use crate::pipeline::function::Inputs;
-use crate::pipeline::location;
 use crate::pipeline::present::FILES_SOURCE;
 
 /// Opens a session that serves everything the build may ask for.
@@ -106,5 +105,5 @@ fn files(inputs: &Inputs, offer: &Offer) -> Result<filesync::LocalSources, RunEr
 /// same key.
 fn shared_key(offer: &Offer) -> String {
     let name = offer.root.file_name().unwrap_or_default().to_string_lossy();
-    format!("{name}:{}", location::key(&offer.root))
+    format!("{name}:{}", folder_key(&offer.root))
 }
