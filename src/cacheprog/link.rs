@@ -1,5 +1,6 @@
 //! A run's connection to its remote: started before the first request, finished after the last.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -8,6 +9,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use super::core::{Core, said};
+use super::id::Id;
 use super::pack::Index;
 use super::relay::client::Uplink;
 use super::remote::revise::{Used, revise};
@@ -112,7 +114,10 @@ impl StoreLink {
             return (false, 0);
         };
         let published = used.is_some_and(|used| reached.publish(core, used, traffic));
-        (published, reached.scope.store().requests())
+        let requests = reached.scope.store().requests();
+        // Looking up a host name cannot be stopped: it is not waited for.
+        reached.runtime.shutdown_background();
+        (published, requests)
     }
 }
 
@@ -122,7 +127,10 @@ impl Reached {
         let Some(index) = &self.index else {
             return false;
         };
-        let Some(revision) = revise(index, used, |output| core.is_lost(output)) else {
+        // What was not used may have come just a little later: only what was made anew is lost.
+        let outputs = used.iter().map(|used| used.output);
+        let lost: HashSet<Id> = outputs.filter(|output| core.is_lost(output)).collect();
+        let Some(revision) = revise(index, used, |output| lost.contains(output)) else {
             return false;
         };
         let read = |output: &_, size| {

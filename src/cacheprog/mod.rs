@@ -52,6 +52,6 @@ pub use id::Id;
 pub use ledger::Hits;
 pub use pack::{BlockError, IndexError};
 pub use relay::{FrameError, Relay, RelayError, RelayOptions, RelayReport};
-pub use remote::store::{Store, StoreError, StoreOptions};
+pub use remote::store::{Store, StoreError, StoreOptions, shown};
 pub use report::{Report, TrafficReport};
 pub use run::{Options, Remote, RunError, run};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::buildkit::session::ssh::{HandlerStream, StreamHandler};
-use crate::cacheprog::{Relay, RelayOptions, Store, StoreError, StoreOptions, TierError};
+use crate::cacheprog::{Relay, RelayOptions, Store, StoreError, StoreOptions, TierError, shown};
 
 /// Bytes of compiled packages that one step may send.
 const MAX_UPLOAD: u64 = 4 << 30;
@@ -54,7 +54,10 @@ pub fn relay(wanted: Wanted) -> Result<Option<Arc<dyn StreamHandler>>, RelayFaul
     let write = wanted.store.as_ref().is_some_and(|(_, write)| *write);
     let store = wanted.store.map(|(url, _)| {
         let store = Store::open(&url, &wanted.options);
-        store.map_err(|source| RelayFault::Store { url, source })
+        store.map_err(|source| RelayFault::Store {
+            url: shown(&url),
+            source,
+        })
     });
     let options = RelayOptions {
         host_cache: wanted.host_cache,

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::memo::Memo;
+use super::program::library_name;
 use super::{Host, ToolchainError};
 use crate::content::{Attributes, Compression, FileCache, Layer, LayerBuilder, Layout};
 use crate::oci::Platform;
@@ -44,7 +45,7 @@ impl Helper {
         }
         let program = fs::read_link("/proc/self/exe").ok()?;
         let maps = fs::read_to_string("/proc/self/maps").ok()?;
-        let helper = Self::of(program, &maps);
+        let helper = Self::of(program, &maps, library_name);
         let whole = helper.files.values().all(|path| path.is_file());
         whole.then_some(helper)
     }
@@ -55,10 +56,12 @@ impl Helper {
     /// The file cannot be read, or is something else.
     pub fn of_program(program: PathBuf, platform: &Platform) -> Result<Self, ToolchainError> {
         super::program::check(&program, platform)?;
-        Ok(Self::of(program, ""))
+        Ok(Self::of(program, "", |_| None))
     }
 
-    fn of(program: PathBuf, maps: &str) -> Self {
+    /// Returns the program and what `maps` names; `asked_for` is the name that a library is loaded by,
+    /// if that is another one than its file's.
+    fn of(program: PathBuf, maps: &str, asked_for: impl Fn(&Path) -> Option<String>) -> Self {
         let mut files = BTreeMap::new();
         let mut linker = None;
         // address perms offset dev inode path
@@ -70,13 +73,16 @@ impl Helper {
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
                 continue;
             };
-            if path == program || !name.contains(".so") {
+            // Most libraries are mapped in several parts.
+            let is_known = files.values().any(|known: &PathBuf| known == path);
+            if path == program || is_known || !name.contains(".so") {
                 continue;
             }
+            let name = asked_for(path).unwrap_or_else(|| name.to_owned());
             if name.starts_with("ld-") {
-                linker = Some(name.to_owned());
+                linker = Some(name.clone());
             }
-            files.insert(name.to_owned(), path.to_owned());
+            files.insert(name, path.to_owned());
         }
         files.insert(PROGRAM.to_owned(), program);
         Self { files, linker }
@@ -175,7 +181,8 @@ mod tests {
 
     #[test]
     fn a_dynamic_program_is_started_by_its_own_linker() {
-        let helper = Helper::of(PathBuf::from("/opt/my programs/gobuild"), MAPS);
+        let program = PathBuf::from("/opt/my programs/gobuild");
+        let helper = Helper::of(program, MAPS, |_| None);
         let names: Vec<&str> = helper.files.keys().map(String::as_str).collect();
         assert_eq!(names, ["gobuild", "ld-linux-x86-64.so.2", "libc.so.6"]);
         assert_eq!(
@@ -190,10 +197,37 @@ mod tests {
     }
 
     #[test]
+    fn libraries_have_the_names_by_which_they_are_asked_for() {
+        let maps = MAPS
+            .replace("libc.so.6", "libc-2.31.so")
+            .replace("ld-linux-x86-64.so.2", "ld-2.31.so");
+        let helper = Helper::of(PathBuf::from("/opt/my programs/gobuild"), &maps, |path| {
+            Some(match path.to_str()? {
+                "/lib/x86_64-linux-gnu/ld-2.31.so" => "ld-linux-x86-64.so.2".to_owned(),
+                _ => "libc.so.6".to_owned(),
+            })
+        });
+        let names: Vec<&str> = helper.files.keys().map(String::as_str).collect();
+        assert_eq!(names, ["gobuild", "ld-linux-x86-64.so.2", "libc.so.6"]);
+        assert_eq!(helper.linker(), Some("ld-linux-x86-64.so.2"));
+        assert!(helper.files["libc.so.6"].ends_with("libc-2.31.so"));
+        // Of this test's own libraries, those of Debian are called as their files.
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let libc = maps.lines().find_map(|line| {
+            let path = Path::new(line.splitn(6, ' ').nth(5)?.trim_start());
+            let name = path.file_name()?.to_str()?;
+            name.starts_with("libc").then(|| path.to_owned())
+        });
+        let libc = libc.and_then(|path| library_name(&path));
+        assert!(libc.is_none_or(|name| name.starts_with("libc.")));
+    }
+
+    #[test]
     fn a_static_program_is_all_there_is() {
         let helper = Helper::of(
             PathBuf::from("/usr/bin/gobuild"),
             MAPS.lines().next().unwrap(),
+            |_| None,
         );
         assert_eq!(helper.command("/run/x"), ["/run/x/gobuild"]);
         assert_eq!(helper.files.len(), 1);
@@ -204,7 +238,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("program");
         fs::write(&program, "bytes").unwrap();
-        let helper = Helper::of(program.clone(), "");
+        let helper = Helper::of(program.clone(), "", |_| None);
         let host = Host::new(folder.path().join("cache"));
         let platform = Platform::linux("amd64");
         let first = helper.layout(&platform, &host).unwrap();

@@ -1,4 +1,5 @@
-//! Whether a file is a static program for a platform.
+//! What ELF files say of themselves: whether one is a static program for a platform, what a shared
+//! library is called.
 //!
 //! Source: elf(5); the machines of `object::elf`, as the ELF gABI numbers them.
 
@@ -26,6 +27,26 @@ pub(super) fn check(path: &Path, platform: &Platform) -> Result<(), ToolchainErr
             reason,
         })
     })
+}
+
+/// Returns the name by which programs ask for a shared library. Its file may have another one, which a
+/// link of this name leads to.
+pub(super) fn library_name(path: &Path) -> Option<String> {
+    let bytes = std::fs::read(path).ok()?;
+    match FileKind::parse(&*bytes) {
+        Ok(FileKind::Elf32) => name::<elf::FileHeader32<Endianness>>(&bytes),
+        Ok(FileKind::Elf64) => name::<elf::FileHeader64<Endianness>>(&bytes),
+        _ => None,
+    }
+}
+
+fn name<H: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<String> {
+    let file = ElfFile::<H>::parse(bytes).ok()?;
+    let sections = file.elf_section_table();
+    let table = sections.dynamic_table(file.endian(), bytes).ok()?;
+    let entry = table.iter().find(|entry| entry.tag == elf::DT_SONAME)?;
+    let name = table.string(entry).ok()?;
+    String::from_utf8(name.to_vec()).ok()
 }
 
 /// Returns what is wrong with a program, if anything.

@@ -10,7 +10,7 @@ use crate::base::certs::{self, PemError, PemFile};
 pub enum TrustError {
     /// `SSL_CERT_FILE` or `SSL_CERT_DIR` names something without certificates.
     #[error("no certificates where SSL_CERT_FILE or SSL_CERT_DIR point")]
-    Named(#[source] rustls_native_certs::Error),
+    Named(#[source] Option<rustls_native_certs::Error>),
     /// An extra bundle is not usable.
     #[error("cannot trust an extra certificate bundle")]
     Extra(#[from] PemError),
@@ -33,8 +33,9 @@ pub fn ca_bundle(extra: &[PemFile<'_>]) -> Result<Vec<u8>, TrustError> {
             tracing::warn!(%error, "skipped some of the host's certificates");
         }
         certs::encode(found.certs.iter().map(|cert| cert.as_ref()))
-    } else if let (true, Some(error)) = (named, found.errors.pop()) {
-        return Err(TrustError::Named(error));
+    } else if named {
+        // Who names a file means to trust nobody else, be it empty.
+        return Err(TrustError::Named(found.errors.pop()));
     } else {
         certs::mozilla()
     };

@@ -53,12 +53,17 @@ impl Tier {
         if size > 0 || !self.has(&output, 0) {
             let name = Name::new(&output, Kind::Data);
             let folder = String::from_utf8_lossy(&name.bytes()[..2]).into_owned();
-            let number = self.drafts.fetch_add(1, Ordering::Relaxed);
-            // The end of the name lets `go` remove what a killed process left.
-            let path = format!("{folder}/gobuild-{}-{number}-d", std::process::id());
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
-            let file = self.make(&path, &folder, flags)?;
-            draft.file = Some((file, path));
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+            draft.file = Some(loop {
+                let number = self.drafts.fetch_add(1, Ordering::Relaxed);
+                // The end of the name lets `go` remove what a killed process left.
+                let path = format!("{folder}/gobuild-{}-{number}-d", std::process::id());
+                match self.make(&path, &folder, flags) {
+                    // Containers that share the folder number their processes alike.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    made => break (made?, path),
+                }
+            });
         }
         Ok(draft)
     }
@@ -220,6 +225,22 @@ mod tests {
         drop(tier.draft(output, 4).unwrap());
         let folder = root.path().join(&output.to_string()[..2]);
         assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn nobody_writes_into_the_file_of_another_container() {
+        let root = tempfile::tempdir().unwrap();
+        // Both number their files alike, as processes of one number in two containers.
+        let [one, other] = [(); 2].map(|()| Tier::open(root.path(), Access::Write).unwrap());
+        let output = Id::of(b"body");
+        let mut first = one.draft(output, 4).unwrap();
+        first.write(b"bo");
+        other.land(output, b"body").unwrap();
+        first.write(b"dy");
+        first.finish().unwrap();
+        assert_eq!(one.read(&output, 4).unwrap(), b"body");
+        let folder = root.path().join(&output.to_string()[..2]);
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
     }
 
     #[test]

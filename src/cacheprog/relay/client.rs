@@ -61,6 +61,8 @@ enum UplinkError {
     Order,
     #[error("the relay's index is not usable")]
     Index(#[from] IndexError),
+    #[error("the store behind the relay did not take what was compiled")]
+    Refused,
 }
 
 impl Uplink {
@@ -73,8 +75,9 @@ impl Uplink {
         traffic: &Arc<Traffic>,
     ) -> Option<Self> {
         let connected = UnixStream::connect(socket).and_then(|stream| {
-            // Until the index is here, requests wait for it.
-            stream.set_read_timeout(Some(patience))?;
+            // Until the index is here, requests wait for it: as long as the store has for it, and
+            // the relay to say that it has none.
+            stream.set_read_timeout(Some(patience * 2))?;
             stream.set_write_timeout(Some(STORING))?;
             let reading = stream.try_clone()?;
             let writer = Writer(Arc::new(Mutex::new(stream)));
@@ -166,7 +169,8 @@ impl Uplink {
             self.send_output(core, output, size, traffic)?;
         }
         match self.next()? {
-            Reply::Done(is_stored) => Ok(is_stored),
+            Reply::Done(true) => Ok(true),
+            Reply::Done(false) => Err(UplinkError::Refused),
             _ => Err(UplinkError::Order),
         }
     }

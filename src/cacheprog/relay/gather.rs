@@ -11,6 +11,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::frame::Frame;
 use super::serve::{Relay, RelayError, RelayReport, Writer};
+use crate::cacheprog::core::said;
 use crate::cacheprog::gocache::{Access, Tier};
 use crate::cacheprog::id::Id;
 use crate::cacheprog::pack::{Index, MAX_OUTPUT};
@@ -88,7 +89,12 @@ impl<'a> Gathering<'a> {
                 self.used.extend(used);
                 Ok(Vec::new())
             }
-            (Frame::UsedEnd, None) => self.compare(),
+            (Frame::UsedEnd, None) => {
+                let mut answers = self.compare()?;
+                // Where the store has every output, none is awaited.
+                answers.extend(self.end_if_complete().await?);
+                Ok(answers)
+            }
             (Frame::Body(part), Some(open)) => {
                 let Some(&(output, size)) = open.awaited.front() else {
                     return Err(RelayError::Order);
@@ -128,15 +134,17 @@ impl<'a> Gathering<'a> {
         let Some(index) = &self.index else {
             return Ok(self.done(false));
         };
+        let used: Vec<Used> = std::mem::take(&mut self.used);
+        // What the step did not use may have come just a little later.
+        let made: HashSet<Id> = used.iter().map(|used| used.output).collect();
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         let lost: HashSet<Id> = index
             .entries
             .iter()
-            .filter(|entry| failed.contains(&entry.pack))
+            .filter(|entry| failed.contains(&entry.pack) && made.contains(&entry.output))
             .map(|entry| entry.output)
             .collect();
         drop(failed);
-        let used: Vec<Used> = std::mem::take(&mut self.used);
         let Some(revision) = revise(index, &used, |output| lost.contains(output)) else {
             return Ok(self.done(false));
         };
@@ -191,7 +199,8 @@ impl<'a> Gathering<'a> {
         let is_published = match published.await {
             Ok(Ok(_)) => true,
             Ok(Err(error)) => {
-                tracing::warn!(%error, "the remote cache cannot be written");
+                let error = said(&error);
+                tracing::warn!(error, "the remote cache cannot be written");
                 false
             }
             Err(_) => false,

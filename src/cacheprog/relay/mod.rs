@@ -18,6 +18,7 @@
 pub(super) mod client;
 pub(super) mod frame;
 mod gather;
+mod packs;
 mod serve;
 #[cfg(test)]
 mod tests;

@@ -1,20 +1,20 @@
 //! The end in the client: a store and a cache of the client's, for one step at a time.
 
-use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::time::{Instant, timeout};
 
 use super::frame::{Frame, FrameError, HEAD, MAX_PAYLOAD, VERSION};
 use super::gather::Gathering;
+use super::packs::{Sent, send_packs};
+use crate::cacheprog::core::said;
 use crate::cacheprog::gocache::{Access, Tier, TierError};
 use crate::cacheprog::id::Id;
 use crate::cacheprog::pack::{Index, MAX_OUTPUT};
@@ -92,15 +92,6 @@ pub enum RelayError {
     Spool(#[source] io::Error),
 }
 
-/// What was sent, and what could not be.
-#[derive(Debug, Default)]
-struct Sent {
-    packs: AtomicU64,
-    found: AtomicU64,
-    /// Packs that the store did not deliver.
-    failed: Arc<std::sync::Mutex<HashSet<u16>>>,
-}
-
 /// The way to the step; whoever holds it sends a whole answer.
 pub(super) type Writer<W> = Arc<Mutex<W>>;
 
@@ -133,7 +124,7 @@ impl Relay {
         let (input, writer) = tokio::io::split(stream);
         let mut input = BufReader::with_capacity(MAX_PAYLOAD, input);
         let writer = Arc::new(Mutex::new(writer));
-        let hello = tokio::time::timeout(GREETING, read(&mut input)).await;
+        let hello = timeout(GREETING, read(&mut input)).await;
         let hello = hello.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         let Some(Frame::Hello { version, scope }) = hello else {
             return Err(RelayError::Order);
@@ -148,14 +139,7 @@ impl Relay {
             return Err(RelayError::Version(version));
         }
         let place = self.store.as_ref().map(|store| store.scope(&scope));
-        let own = match &place {
-            Some(place) => read_index(place).await,
-            None => Some(None),
-        };
-        let related = match &own {
-            Some(None) => self.related(&scope).await,
-            _ => None,
-        };
+        let (own, related) = self.indexes(&scope, place.as_ref()).await;
         let own = own.map(Option::unwrap_or_default);
         let (source, index) = match related {
             Some((related, index)) => (Some(related), Some(index)),
@@ -179,6 +163,26 @@ impl Relay {
         gathering.report.found = sent.found.into_inner();
         gathering.writer_closed(&writer).await;
         Ok(gathering.report)
+    }
+
+    /// Returns what the store has of a scope, and in place of nothing what it has of a related one.
+    /// Both take no longer than one question may, since the step waits.
+    async fn indexes(
+        &self,
+        scope: &str,
+        place: Option<&Scope>,
+    ) -> (Option<Option<Index>>, Option<(Scope, Index)>) {
+        let Some(place) = place else {
+            return (Some(None), None);
+        };
+        let begun = Instant::now();
+        let own = read_index(place).await;
+        if !matches!(own, Some(None)) {
+            return (own, None);
+        }
+        let left = place.store().patience(0).saturating_sub(begun.elapsed());
+        let related = timeout(left, self.related(scope)).await;
+        (own, related.ok().flatten())
     }
 
     /// Returns what the store has of a scope for the same platform, toolchain and flags: such builds
@@ -274,7 +278,8 @@ async fn read_index(scope: &Scope) -> Option<Option<Index>> {
         Ok(index) => Some(index),
         Err(StoreError::Index(_)) => Some(None),
         Err(error) => {
-            tracing::warn!(%error, "the remote cache cannot be read");
+            let error = said(&error);
+            tracing::warn!(error, "the remote cache cannot be read");
             None
         }
     }
@@ -291,62 +296,6 @@ async fn send_index<W: AsyncWrite + Unpin>(
         send(writer, &[Frame::Index(part.to_vec())]).await?;
     }
     send(writer, &[Frame::IndexEnd(index.is_some())]).await
-}
-
-/// Sends the packs that the step wants, all at once; returns only if it cannot be written to.
-async fn send_packs<W: AsyncWrite + Unpin>(
-    mut wanted: Receiver<Vec<u16>>,
-    scope: Option<&Scope>,
-    index: &Index,
-    writer: &Writer<W>,
-    sent: &Sent,
-) -> Result<(), RelayError> {
-    while let (Some(numbers), Some(scope)) = (wanted.recv().await, scope) {
-        let numbers: HashSet<u16> = numbers.into_iter().collect();
-        let mut under_way = FuturesUnordered::new();
-        for number in numbers {
-            if usize::from(number) >= index.packs.len() {
-                return Err(RelayError::Order);
-            }
-            under_way.push(send_pack(number, scope, index, writer, sent));
-        }
-        while let Some(broken) = under_way.next().await {
-            broken?;
-        }
-    }
-    std::future::pending().await
-}
-
-async fn send_pack<W: AsyncWrite + Unpin>(
-    number: u16,
-    scope: &Scope,
-    index: &Index,
-    writer: &Writer<W>,
-    sent: &Sent,
-) -> Result<(), RelayError> {
-    let pack = &index.packs[usize::from(number)];
-    let limit = scope.store().patience(pack.bytes);
-    let sending = async {
-        let mut parts = scope.pack(pack).await.map_err(io::Error::other)?;
-        while let Some(part) = parts.next().await {
-            let part = part.map_err(io::Error::other)?;
-            for part in part.chunks(MAX_PAYLOAD) {
-                send(writer, &[Frame::Pack(number, part.to_vec())]).await?;
-            }
-        }
-        Ok::<(), RelayError>(())
-    };
-    let is_whole = matches!(tokio::time::timeout(limit, sending).await, Ok(Ok(())));
-    if is_whole {
-        sent.packs.fetch_add(1, Ordering::Relaxed);
-    } else {
-        let mut failed = sent
-            .failed
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        failed.insert(number);
-    }
-    send(writer, &[Frame::PackEnd(number, is_whole)]).await
 }
 
 /// Sends frames one after the other, with nothing in between.

@@ -1,16 +1,16 @@
-//! Relays over a real socket and over a pipe in memory, with builds and with liars.
+//! Relays over a real socket, with builds.
+
+mod liars;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
 
-use super::frame::{Frame, VERSION};
 use super::*;
 use crate::cacheprog::peer::{Peer, action, options};
-use crate::cacheprog::remote::revise::Used;
-use crate::cacheprog::{Id, Store, StoreOptions};
+use crate::cacheprog::{Store, StoreOptions};
 
 struct Place {
     root: tempfile::TempDir,
@@ -37,8 +37,11 @@ impl Place {
     }
 
     fn relay(&self, write: bool, host_cache: Option<&Path>) -> Relay {
+        self.patient_relay(write, host_cache, Duration::from_secs(20))
+    }
+
+    fn patient_relay(&self, write: bool, host_cache: Option<&Path>, patience: Duration) -> Relay {
         let url = format!("file://{}", self.path("store").display());
-        let patience = std::time::Duration::from_secs(20);
         let reached = StoreOptions {
             patience,
             token: None,
@@ -148,6 +151,43 @@ fn a_scope_that_nobody_wrote_begins_with_one_that_is_built_alike() {
 }
 
 #[test]
+fn a_new_action_with_an_output_that_is_there_needs_nothing_more() {
+    let place = Place::new();
+    let build = |name: &str, number: u8| {
+        let (url, served) = place.listen(place.relay(true, None));
+        let mut step = Peer::start(options(&place.path(name), Some(&url)));
+        step.put(action(number), b"./main.go\n");
+        // Without an answer it would wait for minutes.
+        let report = step.close();
+        assert!(report.traffic.published, "{report:?}");
+        place.runtime.block_on(served).unwrap().unwrap().received
+    };
+    assert_eq!(build("first", 1), 1);
+    assert_eq!(build("second", 2), 0);
+    let (url, served) = place.listen(place.relay(true, None));
+    let mut third = Peer::start(options(&place.path("third"), Some(&url)));
+    assert_eq!(third.get(action(2)).unwrap(), b"./main.go\n");
+    third.close();
+    place.runtime.block_on(served).unwrap().unwrap();
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_told() {
+    let place = Place::new();
+    let (url, served) = place.listen(place.relay(true, None));
+    let mut step = Peer::start(options(&place.path("dir"), Some(&url)));
+    assert_eq!(step.get(action(1)), None);
+    // A file stands where the folder of all scopes would be.
+    std::fs::write(place.path("store/v1"), b"").unwrap();
+    step.put(action(1), b"one");
+    let report = step.close();
+    let is_told = |warning: &String| warning.contains("did not take what was compiled");
+    assert!(report.warnings.iter().any(is_told), "{report:?}");
+    assert!(!report.traffic.published);
+    place.runtime.block_on(served).unwrap().unwrap();
+}
+
+#[test]
 fn a_relay_that_only_reads_is_not_written() {
     let place = Place::new();
     let (url, served) = place.listen(place.relay(false, None));
@@ -195,146 +235,4 @@ fn a_relay_that_vanishes_costs_only_the_hits() {
         "{report:?}"
     );
     gone.join().unwrap();
-}
-
-/// A step that says what a test wants it to.
-struct Liar(DuplexStream);
-
-impl Liar {
-    async fn say(&mut self, frame: Frame) {
-        let mut bytes = Vec::new();
-        frame.write(&mut bytes);
-        // The relay may have hung up already.
-        let _ = self.0.write_all(&bytes).await;
-    }
-
-    async fn hello(&mut self, version: u16) {
-        let scope = "test".to_owned();
-        self.say(Frame::Hello { version, scope }).await;
-    }
-
-    /// Reads frames up to one that is wanted, or the end.
-    async fn until(&mut self, is_it: impl Fn(&Frame) -> bool) -> Option<Frame> {
-        for _ in 0..1000 {
-            match serve::read(&mut self.0).await {
-                Ok(Some(frame)) if is_it(&frame) => return Some(frame),
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => return None,
-            }
-        }
-        None
-    }
-}
-
-/// Lets a liar speak to a relay; returns how it ended.
-fn lie(
-    place: &Place,
-    relay: Relay,
-    tell: impl AsyncFnOnce(&mut Liar),
-) -> Result<RelayReport, RelayError> {
-    place.runtime.block_on(async {
-        let (near, far) = tokio::io::duplex(64 << 10);
-        let talk = async {
-            let mut liar = Liar(near);
-            tell(&mut liar).await;
-        };
-        let (served, ()) = tokio::join!(relay.serve(far), talk);
-        served
-    })
-}
-
-#[test]
-fn what_is_not_the_protocol_ends_the_connection() {
-    let place = Place::new();
-    let tell = |frames: Vec<Frame>| {
-        lie(&place, place.relay(false, None), async |liar| {
-            for frame in frames {
-                liar.say(frame).await;
-            }
-            liar.until(|_| false).await;
-        })
-    };
-    let hello = |version| Frame::Hello {
-        version,
-        scope: "test".to_owned(),
-    };
-    assert!(matches!(tell(vec![Frame::UsedEnd]), Err(RelayError::Order)));
-    assert!(matches!(
-        tell(vec![hello(9)]),
-        Err(RelayError::Version(9)) | Err(RelayError::Io(_))
-    ));
-    for frame in [
-        Frame::Want(vec![0]),
-        Frame::UsedEnd,
-        Frame::Body(vec![1]),
-        Frame::Done(true),
-        hello(VERSION),
-    ] {
-        let ended = tell(vec![hello(VERSION), frame]);
-        assert!(ended.is_err(), "{ended:?}");
-    }
-    let ended = lie(&place, place.relay(true, None), async |liar| {
-        liar.hello(VERSION).await;
-        let _ = liar.0.write_all(&[6, 255, 255, 255, 255]).await;
-        let mut rest = Vec::new();
-        let _ = liar.0.read_to_end(&mut rest).await;
-    });
-    assert!(matches!(ended, Err(RelayError::Frame(_))), "{ended:?}");
-}
-
-#[test]
-fn outputs_that_are_not_what_they_claim_are_not_stored() {
-    let place = Place::new();
-    let used = |action: u8, body: &[u8], size| Used {
-        action: Id([action; 32]),
-        output: Id::of(body),
-        size,
-    };
-    let ended = lie(&place, place.relay(true, None), async |liar| {
-        liar.hello(VERSION).await;
-        let entries = vec![
-            used(1, b"good", 4),
-            used(2, b"evil", 4),
-            used(3, b"huge", 2 << 20),
-        ];
-        liar.say(Frame::Used(entries)).await;
-        liar.say(Frame::UsedEnd).await;
-        let need = liar.until(|frame| matches!(frame, Frame::Need(_))).await;
-        // The huge one is beyond what a step may send.
-        let wanted = vec![Id::of(b"good"), Id::of(b"evil")];
-        assert_eq!(need, Some(Frame::Need(wanted)));
-        liar.say(Frame::Body(b"good".to_vec())).await;
-        liar.say(Frame::Body(b"live".to_vec())).await;
-        let done = liar.until(|frame| matches!(frame, Frame::Done(_))).await;
-        assert_eq!(done, Some(Frame::Done(true)));
-    });
-    assert_eq!(ended.unwrap().received, 1);
-    let mut reader = Peer::start(options(
-        &place.path("dir"),
-        Some(&format!("file://{}", place.path("store").display())),
-    ));
-    assert_eq!(reader.get(Id([1; 32])).unwrap(), b"good");
-    assert_eq!(reader.get(Id([2; 32])), None);
-    assert_eq!(reader.close().dropped, 0);
-    assert!(place.is_clean());
-}
-
-#[test]
-fn a_body_beyond_its_size_ends_the_connection() {
-    let place = Place::new();
-    let ended = lie(&place, place.relay(true, None), async |liar| {
-        liar.hello(VERSION).await;
-        let used = Used {
-            action: Id([1; 32]),
-            output: Id::of(b"four"),
-            size: 4,
-        };
-        liar.say(Frame::Used(vec![used])).await;
-        liar.say(Frame::UsedEnd).await;
-        liar.until(|frame| matches!(frame, Frame::NeedEnd)).await;
-        liar.say(Frame::Body(b"fourteen".to_vec())).await;
-        liar.until(|_| false).await;
-    });
-    assert!(matches!(ended, Err(RelayError::Limit)), "{ended:?}");
-    assert!(place.is_clean() && !place.has_index());
 }

@@ -1,8 +1,9 @@
 //! What the index lacks → packs → the store.
 //!
 //! Packs first, then the index that names them, then packs that nobody names any more are removed:
-//! whoever reads in between has a whole picture. Two writers at once are no harm: the last
-//! index wins, and what it does not name travels with the next write.
+//! whoever reads in between has a whole picture. Of two writers at once the last index wins; what it
+//! does not name travels with the next write. Packs that no index names any more, of the other
+//! writer or of one that was killed, stay: buckets have rules for objects of an age.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};

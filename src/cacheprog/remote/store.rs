@@ -59,6 +59,9 @@ pub enum StoreError {
         /// What was given.
         url: String,
     },
+    /// The address has a password, which would be in messages and is not sent.
+    #[error("the address has a password: give a token in GOBUILD_CACHEPROG_TOKEN instead")]
+    Password,
     /// Nothing speaks this scheme.
     #[error("a store is s3://, https://, http:// or file://, not {scheme}://")]
     Scheme {
@@ -104,6 +107,7 @@ impl Store {
                 }
                 (Arc::new(s3(bucket, options)?), Path::from(prefix))
             }
+            "http" | "https" if shown(url) != url => return Err(StoreError::Password),
             "http" | "https" => {
                 let url = url.trim_end_matches('/');
                 let builder = HttpBuilder::new()
@@ -163,6 +167,17 @@ impl Store {
     fn count(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// Returns an address without the name and password that it may have.
+#[must_use]
+pub fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
 }
 
 impl Scope {
@@ -298,5 +313,25 @@ fn retry(options: &StoreOptions) -> RetryConfig {
         backoff: BackoffConfig::default(),
         max_retries: 1,
         retry_timeout: options.patience,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_an_address_is_refused_and_not_shown() {
+        let options = StoreOptions {
+            patience: Duration::from_secs(1),
+            token: None,
+        };
+        let url = "https://ci:sesame@cache.test/go";
+        let error = Store::open(url, &options).unwrap_err();
+        assert!(matches!(error, StoreError::Password), "{error}");
+        assert_eq!(shown(url), "https://cache.test/go");
+        let plain = "http://cache.test:8080/go/@v1";
+        assert_eq!(shown(plain), plain);
+        assert!(Store::open(plain, &options).is_ok());
     }
 }
