@@ -11,6 +11,9 @@ export ROUNDS COLD_ROUNDS QUICK CASES PROJECTS BENCH_COLUMNS COMPILE_CACHE
 BENCH_TOOLS := $(CURDIR)/integration/bench/tools/bin
 BENCH_STAMP := $(BENCH_TOOLS)/.stamp
 
+# The Go sources that are formatted.
+GO_SOURCES := $(addprefix integration/,tools/runimage tools/moduleproxy tools/llbgolden bench/projects)
+
 # The frontend image's name and architectures; the builder's own is always among them. A static program
 # needs its target named, or build scripts are static, too.
 FRONTEND_REF ?= gobuild:latest
@@ -63,10 +66,12 @@ bench: tools runc $(BENCH_STAMP) busybox ## Measure beside Dockerfiles, ko and g
 
 fmt: ## Format the sources
 	cargo fmt
-	gofmt -w integration/tools/runimage integration/tools/moduleproxy integration/tools/llbgolden integration/bench/projects
+	gofmt -w $(GO_SOURCES)
 
 fmt-check: ## Fail if a source is not formatted
 	cargo fmt --check
+	gofmt -d $(GO_SOURCES)
+	@test -z "$$(gofmt -l $(GO_SOURCES))"
 
 docs: ## Build the API documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps

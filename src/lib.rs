@@ -64,7 +64,7 @@
 //! | what the daemon hands to a frontend: variables, standard streams | [`frontend::environment`], [`buildkit::transport`] |
 //! | Go build caches, theirs and others'; object stores of compile results; sockets of relays | [`cacheprog`] |
 //! | layouts for buildctl (`gobuild llb --content`) | [`content::Store`] |
-//! | the environment of flags | `cli::settings`; credentials of remote caches: `cli::caches` |
+//! | the environment of flags | `cli::settings`; credentials of remote caches: `cli::caches`; Go's build caches: `cli::gocache` |
 //! | `GITHUB_ACTIONS`, `GITHUB_WORKSPACE`: who shows errors beside the source | `cli::annotations` |
 //! | standard output; `--metadata-file`, `--iidfile`, `--image-refs` | `cli::output`, `cli::commands::image` |
 //! | standard error while a build runs | [`progress::display`] |

@@ -1,5 +1,6 @@
 //! Builds that end before their time: Ctrl-C, a daemon that dies.
 
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -150,6 +151,40 @@ fn ctrl_c_before_anything_is_sent_is_no_error_of_the_project() {
     let by_signal = std::os::unix::process::ExitStatusExt::signal(&run.status) == Some(2);
     assert!(by_signal || run.status.code() == Some(130), "{run}");
     nothing_left(&sandbox.out(""));
+}
+
+#[test]
+fn ctrl_c_ends_the_wait_for_a_silent_builder() {
+    let sandbox = Sandbox::minimal("silent");
+    let socket = sandbox.out("silent.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let address = format!("unix://{}", socket.display());
+    let gobuild = sandbox.gobuild().args(["image", "--addr", &address]);
+    let running = gobuild.start();
+    let silent = listener.accept().unwrap();
+    let begin = Instant::now();
+    running.interrupt();
+    let run = running.wait();
+    assert_eq!(run.status.code(), Some(130), "{run}");
+    assert!(begin.elapsed() < PROMPT, "{:?}\n{run}", begin.elapsed());
+    drop(silent);
+}
+
+#[test]
+fn ctrl_c_ends_the_wait_for_who_reads_the_archive() {
+    let sandbox = Sandbox::minimal("unread");
+    let pipe = sandbox.out("pipe");
+    tool::run("mkfifo", &[pipe.as_os_str()]);
+    let running = sandbox.image().output("oci", &pipe).start();
+    // From outside it cannot be seen what it waits for.
+    thread::sleep(Duration::from_secs(10));
+    let begin = Instant::now();
+    running.interrupt();
+    let run = running.wait();
+    assert_eq!(run.status.code(), Some(130), "{run}");
+    // The thread that opens the pipe cannot be told to stop.
+    let limit = PROMPT + Duration::from_secs(2);
+    assert!(begin.elapsed() < limit, "{:?}\n{run}", begin.elapsed());
 }
 
 fn nothing_left(folder: &Path) {

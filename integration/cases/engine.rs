@@ -156,6 +156,7 @@ fn what_an_old_engine_cannot_do_is_refused_in_one_line() {
             &["--cache-to", "type=registry,ref=127.0.0.1:1/c"],
             "write the cache",
         ),
+        (&["--sbom", "true"], "attest anything"),
     ] {
         let run = gobuild(&sandbox).args(arguments).fails_with(BUILDER);
         let error =

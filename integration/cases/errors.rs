@@ -5,6 +5,7 @@ use crate::harness::program::Run;
 use crate::harness::registry::{self, Guarded, PASSWORD};
 use crate::harness::sandbox::{GO_MOD, Sandbox, main};
 
+const OTHER: i32 = 1;
 const USAGE: i32 = 2;
 const PROJECT: i32 = 3;
 const BUILDER: i32 = 4;
@@ -247,4 +248,21 @@ fn a_path_that_is_not_there() {
         .args(["image", "absent"])
         .fails_with(PROJECT)
         .says(&["absent"]);
+}
+
+#[test]
+fn logins_that_cannot_be_read_are_no_mistake_of_the_command_line() {
+    let sandbox = Sandbox::minimal("unreadable");
+    sandbox.write_home(".docker/config.json", "{");
+    let run = sandbox.gobuild().arg("lock").fails_with(OTHER);
+    run.says(&["malformed ", ".docker/config.json"]);
+}
+
+#[test]
+fn an_archive_without_a_folder_is_refused_before_a_builder_is_asked() {
+    let sandbox = Sandbox::minimal("homeless");
+    let archive = sandbox.out("no/image.tar");
+    let image = sandbox.gobuild().args(["image", "--addr", NOBODY]);
+    let run = image.output("oci", &archive).fails_with(USAGE);
+    run.says(&["there is no folder "]);
 }

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use crate::harness::daemon;
 use crate::harness::frontend::{Build, Client, said};
-use crate::harness::image::{Image, string};
+use crate::harness::image::Image;
 use crate::harness::sandbox::{GO_MOD, Sandbox, main, repository};
 use crate::harness::tool;
 
@@ -183,110 +181,6 @@ fn an_edit_elsewhere_leaves_a_program_as_it_is() {
         .find_map(|line| line.strip_suffix(" compile one linux/amd64"))
         .unwrap_or_else(|| panic!("{output}"));
     assert!(output.contains(&format!("{vertex} CACHED")), "{output}");
-}
-
-#[test]
-fn provenance_and_an_index_are_there_if_they_are_asked_for() {
-    let sandbox = Sandbox::minimal("attested");
-    sandbox.write("goimage.toml", "[[image]]\nname = \"app\"\n");
-    let reference = format!("{}/app:1", repository());
-    Build::new(&sandbox, Client::Gateway)
-        .option("attest:provenance", "mode=max")
-        .option("multi-platform", "true")
-        .push(&reference);
-    let index = Image::new(&reference).top();
-    let manifests = index["manifests"].as_array().unwrap();
-    assert_eq!(manifests.len(), 2, "{index:#}");
-    assert_eq!(manifests[0]["platform"]["architecture"], "amd64");
-    let kind = &manifests[1]["annotations"]["vnd.docker.reference.type"];
-    assert_eq!(kind, "attestation-manifest");
-}
-
-/// A scanner of BuildKit's protocol (`docs/attestations/sbom-protocol.md`): it names the files.
-const SCANNER: &str = r#"package main
-
-import (
-	"encoding/json"
-	"io/fs"
-	"os"
-	"path/filepath"
-)
-
-func main() {
-	source := os.Getenv("BUILDKIT_SCAN_SOURCE")
-	files := []map[string]string{}
-	walk := func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
-			files = append(files, map[string]string{"fileName": path[len(source):]})
-		}
-		return err
-	}
-	if err := filepath.WalkDir(source, walk); err != nil {
-		panic(err)
-	}
-	text, _ := json.Marshal(map[string]any{
-		"_type":         "https://in-toto.io/Statement/v0.1",
-		"predicateType": "https://spdx.dev/Document",
-		"predicate":     map[string]any{"spdxVersion": "SPDX-2.3", "files": files},
-	})
-	file := filepath.Join(os.Getenv("BUILDKIT_SCAN_DESTINATION"), "sbom.spdx.json")
-	if err := os.WriteFile(file, text, 0o644); err != nil {
-		panic(err)
-	}
-}
-"#;
-
-#[test]
-fn a_scanner_is_run_over_what_was_built() {
-    let scanner = Sandbox::of(&[("go.mod", GO_MOD), ("main.go", SCANNER)]);
-    scanner.write("goimage.toml", "[[image]]\nuser = \"0:0\"\n");
-    let generator = format!("{}/scanner:1", repository());
-    let pushed = scanner.image().args(["--push", "--tag", &generator]);
-    pushed.succeeds();
-    let sandbox = Sandbox::minimal("scanned");
-    sandbox.write("goimage.toml", "[[image]]\nname = \"app\"\n");
-    let name = format!("{}/app", repository());
-    let clients = [(Client::Gateway, "attest:sbom"), (Client::Buildx, "sbom")];
-    for (client, option) in clients {
-        Build::new(&sandbox, client)
-            .option(option, &format!("generator={generator}"))
-            .push(&format!("{name}:1"));
-        let index = Image::new(format!("{name}:1")).top();
-        let attestation = string(&index["manifests"][1]["digest"]);
-        let manifest = Image::new(format!("{name}@{attestation}")).top();
-        let layers = manifest["layers"].as_array().unwrap();
-        let is_spdx = |layer: &&Value| {
-            layer["annotations"]["in-toto.io/predicate-type"] == "https://spdx.dev/Document"
-        };
-        let layer = layers.iter().find(is_spdx);
-        let layer = layer.unwrap_or_else(|| panic!("{client:?}: {manifest:#}"));
-        let blob = format!("{name}@{}", string(&layer["digest"]));
-        let statement: Value = serde_json::from_str(&tool::run("crane", &["blob", &blob])).unwrap();
-        // The daemon adds which layer a file came with.
-        let files = statement["predicate"]["files"].as_array().unwrap();
-        let mut programs = files
-            .iter()
-            .filter(|file| file["fileName"] == "/usr/local/bin/app");
-        let program = programs
-            .next()
-            .unwrap_or_else(|| panic!("{client:?}: {files:?}"));
-        let platform = string(&index["manifests"][0]["digest"]);
-        let built = Image::new(format!("{name}@{platform}")).top();
-        let layer = string(
-            built["layers"]
-                .as_array()
-                .unwrap()
-                .last()
-                .map_or(&Value::Null, |layer| &layer["digest"]),
-        );
-        assert_eq!(
-            program["comment"],
-            format!("layerID: {layer}"),
-            "{client:?}"
-        );
-        let subject = string(&statement["subject"][0]["digest"]["sha256"]);
-        assert_eq!(format!("sha256:{subject}"), platform);
-    }
 }
 
 #[test]

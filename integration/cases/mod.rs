@@ -1,5 +1,6 @@
 //! The tests.
 
+mod attestations;
 mod builders;
 mod cacheprog;
 mod cacheprog_remote;

@@ -110,6 +110,43 @@ async fn each_platform_on_its_node_and_one_index() {
     assert!(made("linux/arm64") && !made("linux/amd64"), "{records:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_each_node_attests_is_in_the_one_index() {
+    let arm = second().await;
+    let machine = machine("attested", &arm.address().to_string());
+    let reference = format!("{}:attested", repository());
+    let layout = machine.sandbox().out("layout");
+    let attested = team(&machine).arg("--provenance=mode=max");
+    let pushed = attested.args(["--push", "--tag", &reference]).succeeds();
+    let written = team(&machine).arg("--provenance=mode=max");
+    let written = written.args(["--tag", &reference]);
+    written.output("oci,tar=false", &layout).succeeds();
+    let pushed_index = Image::new(&reference);
+    assert_eq!(digest(&pushed), pushed_index.digest());
+    for index in [pushed_index.top(), Image::top_of_layout(&layout)] {
+        let manifests = index["manifests"].as_array().unwrap().iter();
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let shown = manifests.clone().map(|listed| {
+            let about = &listed["annotations"]["vnd.docker.reference.type"];
+            let architecture = text(&listed["platform"]["architecture"]);
+            format!("{architecture} {}", text(about))
+        });
+        let expected = [
+            "amd64 ",
+            "arm64 ",
+            "unknown attestation-manifest",
+            "unknown attestation-manifest",
+        ];
+        assert_eq!(shown.collect::<Vec<_>>(), expected, "{index:#}");
+        let digests: Vec<String> = manifests.map(|listed| text(&listed["digest"])).collect();
+        for (image, about) in [(0, 2), (1, 3)] {
+            let about = &index["manifests"][about]["annotations"]["vnd.docker.reference.digest"];
+            assert_eq!(text(about), digests[image], "{index:#}");
+        }
+    }
+    assert_eq!(Image::new(&reference).run_default(), "attested\n");
+}
+
 #[test]
 fn a_dead_node_is_named() {
     let machine = machine("dead", "unix:///nowhere/arm.sock");

@@ -88,6 +88,39 @@ fn metadata_of_several_images_is_by_name() {
 }
 
 #[test]
+fn an_image_of_several_outputs_is_one_image() {
+    let sandbox = Sandbox::minimal("thrice");
+    let files = ["metadata.json", "id", "docker.tar", "binaries"];
+    let [metadata, id, archive, binaries] = files.map(|name| sandbox.out(name));
+    let name = format!("{}:1", repository());
+    let run = sandbox
+        .image()
+        .args(["--push", "--tag", &name])
+        .output("docker", &archive)
+        .output("local", &binaries)
+        .arg("--metadata-file")
+        .arg(&metadata)
+        .arg("--iidfile")
+        .arg(&id)
+        .succeeds();
+    let image = Image::new(&name);
+    assert_eq!(run.stdout, format!("{name}@{}\n", image.digest()), "{run}");
+    let metadata = read_json(&metadata);
+    assert_eq!(string(&metadata["containerimage.digest"]), image.digest());
+    let config = string(&image.manifest()["config"]["digest"]);
+    assert_eq!(fs::read_to_string(id).unwrap(), config);
+}
+
+#[test]
+fn an_id_of_several_images_is_refused_before_they_are_built() {
+    let sandbox = Sandbox::pair();
+    let image = sandbox.image().arg("--iidfile").arg(sandbox.out("id"));
+    let run = image.fails_with(2);
+    run.says(&["--iidfile holds one image id, and there are 2"])
+        .says_nothing_of(&["compile"]);
+}
+
+#[test]
 fn a_target_selects_one_image() {
     let sandbox = Sandbox::pair();
     let run = sandbox.push().args(["--target", "one"]).succeeds();

@@ -76,7 +76,7 @@ async fn the_daemon_tells_what_it_can_do() {
     let session = Session::builder("").start(&client).await.unwrap();
     let drive = async |gateway: Gateway| {
         let can = gateway.ping().await?;
-        assert!(can.llb.contains("mergeop") && can.frontend.contains("gateway.solve.evaluate"));
+        assert!(can.llb.contains("mergeop") && !can.workers.is_empty());
         assert!(gateway.inputs().await?.is_empty());
         let nothing = solve(&gateway, pb::Definition::default()).await?;
         assert_eq!(nothing.id, "");

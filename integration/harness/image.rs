@@ -1,6 +1,7 @@
 //! Images as others see them: crane asks the registry, runimage unpacks and runs.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -72,6 +73,13 @@ impl Image {
     /// Returns what the reference names: a manifest or an index.
     pub(crate) fn top(&self) -> Value {
         json(&self.crane(&["manifest"]))
+    }
+
+    /// Returns what the `index.json` of a layout folder names first: a manifest or an index.
+    pub(crate) fn top_of_layout(folder: &Path) -> Value {
+        let read = |path: &str| json(&fs::read_to_string(folder.join(path)).unwrap());
+        let digest = string(&read("index.json")["manifests"][0]["digest"]);
+        read(&format!("blobs/{}", digest.replace(':', "/")))
     }
 
     /// Returns the platform's manifest.

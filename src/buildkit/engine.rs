@@ -3,6 +3,7 @@
 //! One connection per request. Source: moby `api/swagger.yaml` (`/info`, `/images/{name}/json`,
 //! `/images/load`); `daemon/images.go` (driver status of the containerd image store).
 
+use std::fmt;
 use std::io::{self, Write};
 
 use bytes::Bytes;
@@ -28,6 +29,8 @@ const CONTAINERD: [&str; 2] = ["driver-type", "io.containerd.snapshotter.v1"];
 /// An engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Engine {
+    /// What people call it: [`Engine::DOCKER`], [`Engine::PODMAN`].
+    pub name: &'static str,
     /// Where it listens.
     pub host: DockerHost,
     /// Credentials for TCP.
@@ -47,26 +50,26 @@ pub struct EngineInfo {
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// It does not answer.
-    #[error("the Docker Engine at {host} does not answer")]
+    #[error("{engine} does not answer")]
     Connect {
-        /// Where it should listen.
-        host: DockerHost,
+        /// Who, and where it should listen.
+        engine: Box<Engine>,
         /// What stood in the way.
         source: ConnectCause,
     },
     /// It refuses.
-    #[error("the Docker Engine at {host} refuses: {message}")]
+    #[error("{engine} refuses: {message}")]
     Refused {
-        /// Where it listens.
-        host: DockerHost,
+        /// Who.
+        engine: Box<Engine>,
         /// Its words.
         message: String,
     },
     /// Its answer is not that of an engine.
-    #[error("cannot understand the answer of the Docker Engine at {host}")]
+    #[error("cannot understand the answer of {engine}")]
     Answer {
-        /// Where it listens.
-        host: DockerHost,
+        /// Who.
+        engine: Box<Engine>,
         /// What is wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -97,6 +100,11 @@ struct Line {
 }
 
 impl Engine {
+    /// Docker's own.
+    pub const DOCKER: &'static str = "the Docker Engine";
+    /// Podman's, which speaks the same API.
+    pub const PODMAN: &'static str = "the service of podman";
+
     /// Asks the engine what it is.
     ///
     /// # Errors
@@ -163,13 +171,14 @@ impl Engine {
         body: Body,
     ) -> Result<Response<Incoming>, EngineError> {
         let failed = |source| EngineError::Connect {
-            host: self.host.clone(),
+            engine: Box::new(self.clone()),
             source,
         };
         let dialled = self.host.dial(self.tls.as_ref(), Protocol::Http1);
-        let stream = match tokio::time::timeout(self.host.patience(), dialled).await {
+        let patience = self.host.patience();
+        let stream = match tokio::time::timeout(patience, dialled).await {
             Ok(stream) => stream.map_err(failed)?,
-            Err(_) => return Err(failed(ConnectCause::TimedOut)),
+            Err(_) => return Err(failed(ConnectCause::TimedOut(patience))),
         };
         let answer = exchange(stream, method, path, headers, body).await;
         answer.map_err(failed)
@@ -205,16 +214,22 @@ impl Engine {
 
     fn refused(&self, message: String) -> EngineError {
         EngineError::Refused {
-            host: self.host.clone(),
+            engine: Box::new(self.clone()),
             message,
         }
     }
 
     fn strange(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> EngineError {
         EngineError::Answer {
-            host: self.host.clone(),
+            engine: Box::new(self.clone()),
             source: error.into(),
         }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.name, self.host)
     }
 }
 
@@ -249,5 +264,24 @@ impl Write for ArchiveWriter {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_does_not_answer_is_called_by_its_name() {
+        let engine = Engine {
+            name: Engine::PODMAN,
+            host: "unix:///nowhere/podman.sock".parse().unwrap(),
+            tls: None,
+        };
+        let error = engine.info().await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the service of podman at unix:///nowhere/podman.sock does not answer"
+        );
     }
 }

@@ -37,15 +37,16 @@ pub fn workspace(error: &WorkspaceError) -> Finding {
     placed(error, error.spot(), error.hint())
 }
 
-/// Returns the fault of a project that cannot be planned.
+/// Returns the fault of a project that cannot be planned; `project` is the folder that the
+/// manifest's paths are relative to.
 #[must_use]
-pub fn plan(error: &PlanError, document: Option<&Document>) -> Finding {
+pub fn plan(error: &PlanError, document: Option<&Document>, project: &TreePath) -> Finding {
     let mut finding = placed(error, error.spot(), error.hint());
     let Some(document) = document else {
         return finding;
     };
     let key = error.key().cloned();
-    let key = key.or_else(|| key_of_program(document, error.program()?));
+    let key = key.or_else(|| key_of_program(document, project, error.program()?));
     if let Some(range) = key.and_then(|key| document.place(&key)) {
         let place = Place::of_range(document.name(), document.text(), range);
         finding.labels = vec![(place, None)];
@@ -53,8 +54,8 @@ pub fn plan(error: &PlanError, document: Option<&Document>) -> Finding {
     finding
 }
 
-/// Returns where a manifest names a program.
-fn key_of_program(document: &Document, program: &str) -> Option<KeyPath> {
+/// Returns where a manifest names a program: a pattern, an import path or a folder of the tree.
+fn key_of_program(document: &Document, project: &TreePath, program: &str) -> Option<KeyPath> {
     let manifest = document.parse().ok()?;
     let root = KeyPath::root().key("image");
     manifest
@@ -63,8 +64,7 @@ fn key_of_program(document: &Document, program: &str) -> Option<KeyPath> {
         .enumerate()
         .find_map(|(image, written)| {
             let binaries = written.binaries.iter().flatten();
-            let same =
-                |named: &String| named == program || TreePath::new(named).as_str() == program;
+            let same = |named: &String| named == program || project.join(named).as_str() == program;
             let index = binaries.into_iter().position(same)?;
             Some(root.index(image).key("binaries").index(index))
         })
@@ -119,4 +119,24 @@ fn chain(error: &(dyn Error + 'static)) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_by_its_folder_in_the_tree() {
+        let text = "[[image]]\nbinaries = [\"./cmd/api\", \"./cmd/job\"]\n";
+        let document = Document::new("goimage.toml", text);
+        let place = |project: &str, program: &str| {
+            let key = key_of_program(&document, &TreePath::new(project), program)?;
+            Some(key.to_string())
+        };
+        let second = Some("image[0].binaries[1]".to_owned());
+        assert_eq!(place("services/shop", "services/shop/cmd/job"), second);
+        assert_eq!(place(".", "cmd/job"), second);
+        assert_eq!(place("services/shop", "./cmd/job"), second);
+        assert_eq!(place("services/shop", "cmd/job"), None);
+    }
 }

@@ -108,10 +108,12 @@ impl Checked {
                 whole: true,
             }),
         };
-        let faults = planned
-            .as_ref()
-            .err()
-            .map(|error| (error.misses_file(), faults::plan(error, Some(&document))));
+        let faults = planned.as_ref().err().map(|error| {
+            (
+                error.misses_file(),
+                faults::plan(error, Some(&document), &project),
+            )
+        });
         let faults = faults.into_iter().filter(|(missing, _)| !missing);
         let faults = faults.map(|(_, fault)| fault).collect();
         check(&subject, &Options::of_manifest(document.text()), faults)

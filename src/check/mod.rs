@@ -130,7 +130,10 @@ pub fn check_planned(
         }
         // Of files that are not there, the rule tells all at once.
         Err(error) if error.misses_file() => (None, None),
-        Err(error) => (None, Some(faults::plan(error, subject.document))),
+        Err(error) => (
+            None,
+            Some(faults::plan(error, subject.document, subject.project)),
+        ),
     };
     let subject = Subject {
         planned,

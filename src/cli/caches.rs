@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::settings;
+use super::{gocache, settings};
 use crate::buildkit::session::ssh::StreamHandler;
 use crate::cacheprog::StoreOptions;
 use crate::error::{Error, Kind};
@@ -115,7 +115,7 @@ impl CacheArgs {
         let write = self.writes_store();
         let seed = self.seed_gocache.as_deref();
         let host_cache = match seed {
-            Some(seed) if seed == Path::new("host") => Some(settings::go_cache()?),
+            Some(seed) if seed == Path::new("host") => Some(gocache::of_go()?),
             Some(seed) => {
                 let absolute = std::path::absolute(seed);
                 Some(absolute.map_err(|error| Error::of(Kind::Usage, &error))?)

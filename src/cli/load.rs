@@ -109,7 +109,9 @@ async fn docker() -> Result<Loader, Error> {
         .map_err(|error| Error::of(Kind::Other, &error))?;
     let host = engine.host.unwrap_or_default().parse::<DockerHost>();
     let host = host.map_err(|error| Error::of(Kind::Usage, &error))?;
-    answering(Engine { host, tls }).await.map_err(|error| {
+    let name = Engine::DOCKER;
+    let engine = Engine { name, host, tls };
+    answering(engine).await.map_err(|error| {
         Error::of(Kind::Other, &error).hinted(
             "is Docker running there? DOCKER_HOST and DOCKER_CONTEXT name another one".to_owned(),
         )
@@ -119,13 +121,14 @@ async fn docker() -> Result<Loader, Error> {
 /// Podman's service, which speaks the engine's API, or else the program.
 async fn podman(tried: &mut Vec<String>) -> Option<Loader> {
     for host in podman_hosts() {
-        match answering(Engine { host, tls: None }).await {
+        let engine = Engine {
+            name: Engine::PODMAN,
+            host,
+            tls: None,
+        };
+        match answering(engine).await {
             Ok(loader) => return Some(loader),
-            Err(error) => tried.push(
-                error
-                    .to_string()
-                    .replace("Docker Engine", "service of podman"),
-            ),
+            Err(error) => tried.push(error.to_string()),
         }
     }
     if on_path("podman") {

@@ -9,10 +9,12 @@
 )]
 
 mod annotations;
+mod attestations;
 mod builder;
 mod caches;
 mod commands;
 mod failure;
+mod gocache;
 #[cfg(test)]
 mod help;
 mod load;
@@ -24,7 +26,9 @@ mod rendering;
 mod settings;
 mod signals;
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsStr;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::error::{EXIT_OK, EXIT_USAGE, Error};
 use output::Output;
@@ -94,7 +98,7 @@ enum Command {
 /// Runs the command line of this process; returns its exit code.
 #[must_use]
 pub fn main() -> u8 {
-    let cli = match Cli::try_parse() {
+    let cli = match typed() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no mistakes. If even this cannot be written, nobody listens.
@@ -129,6 +133,23 @@ pub fn main() -> u8 {
     }
 }
 
+/// Reads what was typed, and the environment of flags.
+fn typed() -> Result<Cli, clap::Error> {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let mut command = without_empty(Cli::command(), &is_empty);
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// Has a command take variables that are empty for ones that are not set, as CI systems mean them.
+fn without_empty(command: clap::Command, is_empty: &dyn Fn(&OsStr) -> bool) -> clap::Command {
+    let command = command.mut_args(|argument| match argument.get_env().is_some_and(is_empty) {
+        true => argument.env(None::<&str>),
+        false => argument,
+    });
+    command.mut_subcommands(|command| without_empty(command, is_empty))
+}
+
 /// Sends the program's own traces to standard error if `GOBUILD_LOG` asks for them.
 fn start_tracing() {
     use tracing_subscriber::EnvFilter;
@@ -149,6 +170,21 @@ mod tests {
 
     #[test]
     fn the_command_tree_is_sound() {
-        <Cli as clap::CommandFactory>::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_variable_that_is_empty_is_not_set() {
+        const EMPTY: &str = "GOBUILD_COMPILE_CACHE_MODE";
+        fn read(command: &clap::Command) -> Vec<&OsStr> {
+            let own = command.get_arguments().filter_map(clap::Arg::get_env);
+            own.chain(command.get_subcommands().flat_map(read))
+                .collect()
+        }
+        let all = Cli::command();
+        let set = without_empty(Cli::command(), &|name| name == EMPTY);
+        assert!(read(&all).contains(&OsStr::new(EMPTY)));
+        let rest = read(&all).into_iter().filter(|name| *name != EMPTY);
+        assert_eq!(read(&set), rest.collect::<Vec<_>>());
     }
 }

@@ -33,8 +33,8 @@ pub(super) struct Node {
     pub(super) platform: Platform,
     /// What it builds for.
     pub(super) targets: Vec<Platform>,
-    /// Whether images are to be built one after the other there.
-    pub(super) in_turn: bool,
+    /// What it can do.
+    pub(super) abilities: Abilities,
 }
 
 /// A connection to a node.
@@ -43,7 +43,7 @@ struct Reached<'a> {
     client: Client,
     /// What its worker reports.
     platforms: Vec<Platform>,
-    in_turn: bool,
+    abilities: Abilities,
 }
 
 /// Connects to the builder that flags and environment choose; `wanted` are the platforms to build
@@ -117,7 +117,7 @@ fn divided(
             client: node.client,
             platform: node.platforms.swap_remove(0),
             targets,
-            in_turn: node.in_turn,
+            abilities: node.abilities,
         });
     }
     match building.len() {
@@ -150,6 +150,6 @@ async fn reach<'a>(
         place: node,
         client: client.translating(abilities.translation()),
         platforms,
-        in_turn: abilities.builds_in_turn(),
+        abilities,
     })
 }

@@ -22,14 +22,10 @@ const WAITING: usize = 256;
 /// How progress is shown
 #[derive(Debug, Args)]
 pub(super) struct ProgressArgs {
-    /// How progress is shown: auto, plain, tty, rawjson or quiet
-    #[arg(
-        long,
-        value_name = "MODE",
-        default_value = "auto",
-        env = "BUILDKIT_PROGRESS"
-    )]
-    progress: Mode,
+    /// How progress is shown: auto, plain, tty, rawjson or quiet [env: BUILDKIT_PROGRESS] [default:
+    /// auto]
+    #[arg(long, value_name = "MODE")]
+    progress: Option<Mode>,
     /// Show no progress
     #[arg(short, long, conflicts_with = "progress")]
     quiet: bool,
@@ -50,11 +46,7 @@ impl ProgressArgs {
     /// Starts the display on standard error.
     pub(super) fn start(&self) -> Result<Display, Error> {
         let color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let mode = if self.quiet {
-            Mode::Quiet
-        } else {
-            self.progress
-        };
+        let mode = self.mode(std::env::var("BUILDKIT_PROGRESS").ok().as_deref())?;
         let progress = Progress::start(mode, Box::new(io::stderr()), Terminal::stderr(color));
         let progress = progress.map_err(|error| {
             Error::new(
@@ -77,6 +69,21 @@ impl ProgressArgs {
             forwarding,
             streamed,
         })
+    }
+
+    /// Returns how progress is shown; `variable` chooses where no flag does, and an empty one does
+    /// not, either.
+    fn mode(&self, variable: Option<&str>) -> Result<Mode, Error> {
+        match self.progress {
+            _ if self.quiet => Ok(Mode::Quiet),
+            Some(mode) => Ok(mode),
+            None => {
+                let mode = variable.unwrap_or_default().parse::<Mode>();
+                mode.map_err(|error| {
+                    Error::of(Kind::Usage, &error).under("BUILDKIT_PROGRESS cannot be used")
+                })
+            }
+        }
     }
 }
 
@@ -172,4 +179,26 @@ fn done(built: &Built) -> Vec<Event> {
         })
     };
     built.references.iter().map(image).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_chooses_where_no_flag_does() {
+        let mode = |progress, quiet, variable| {
+            let args = ProgressArgs { progress, quiet };
+            args.mode(variable)
+        };
+        let chosen = |progress, quiet, variable| mode(progress, quiet, variable).unwrap();
+        assert_eq!(chosen(None, false, None), Mode::Auto);
+        assert_eq!(chosen(None, false, Some("")), Mode::Auto);
+        assert_eq!(chosen(None, false, Some("plain")), Mode::Plain);
+        assert_eq!(chosen(None, true, Some("plain")), Mode::Quiet);
+        assert_eq!(chosen(Some(Mode::Tty), false, Some("fancy")), Mode::Tty);
+        let error = mode(None, false, Some("fancy")).unwrap_err();
+        assert_eq!(error.kind, Kind::Usage);
+        assert!(error.render().contains("BUILDKIT_PROGRESS"));
+    }
 }

@@ -18,6 +18,7 @@ use crate::pipeline::run::RunError;
 use crate::plan::PlanError;
 use crate::progress::complaint::complaints;
 use crate::project::manifest::{Document, KeyPath, ManifestError};
+use crate::project::tree::TreePath;
 use crate::registry::RegistryError;
 
 /// A command line that clap could not know to be wrong.
@@ -47,8 +48,8 @@ fn manifest(error: &ManifestError) -> Error {
         .placed(places(&faults::manifest(error).findings))
 }
 
-/// A project that cannot be planned.
-pub(super) fn plan(error: &PlanError, document: Option<&Document>) -> Error {
+/// A project that cannot be planned; the manifest's paths are relative to `project`.
+pub(super) fn plan(error: &PlanError, document: Option<&Document>, project: &TreePath) -> Error {
     let at = |key: &KeyPath| {
         Some(manifest(&document?.refuse(
             key,
@@ -70,7 +71,7 @@ pub(super) fn plan(error: &PlanError, document: Option<&Document>) -> Error {
     shown.unwrap_or_else(|| {
         Error::of(kind, error)
             .hinted(error.hint())
-            .placed(places(&[faults::plan(error, document)]))
+            .placed(places(&[faults::plan(error, document, project)]))
     })
 }
 

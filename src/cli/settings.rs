@@ -1,6 +1,7 @@
 //! Flags that several commands share, and what the environment adds to them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -8,6 +9,7 @@ use super::load::{self, Place};
 use super::rendering;
 use crate::builder::buildx;
 use crate::builder::choose::{self, Choice, Wishes};
+use crate::buildkit::session::auth::{CredentialStore, Locations};
 use crate::buildkit::transport::TlsFiles;
 use crate::error::{Error, Kind};
 use crate::oci::{Platform, Reference};
@@ -182,7 +184,7 @@ impl ProjectArgs {
         let planned = self.with_request(project, build_platform, travel, crate::plan::plan)?;
         let mut plan = planned.map_err(|error| {
             let of_manifest = error.key().is_some();
-            rendering::plan(&error, project.document.as_ref())
+            rendering::plan(&error, project.document.as_ref(), &project.location.project)
                 .below(&self.place.folder(&project.location.root, of_manifest))
         })?;
         self.pin(project, &mut plan, warn)?;
@@ -328,15 +330,11 @@ pub(super) fn host() -> Result<Host, Error> {
     ))
 }
 
-/// Returns the folder that plain `go` would use as its build cache.
-pub(super) fn go_cache() -> Result<PathBuf, Error> {
-    let named = ["GOBUILD_CACHEPROG_DIR", "GOCACHE"]
-        .iter()
-        .find_map(|name| std::env::var_os(name).filter(|value| !value.is_empty()));
-    match named {
-        Some(path) => Ok(PathBuf::from(path)),
-        None => Ok(folder("XDG_CACHE_HOME", ".cache")?.join("go-build")),
-    }
+/// Returns what Docker, Podman and their helpers know to log in to registries with.
+pub(super) fn credentials() -> Result<Arc<CredentialStore>, Error> {
+    let store = CredentialStore::load(Locations::from_environment());
+    let store = store.map_err(|error| Error::of(Kind::Other, &error))?;
+    Ok(Arc::new(store))
 }
 
 /// Returns the bearer token for a remote build cache.

@@ -43,7 +43,7 @@ pub use pack::pack_layers;
 pub use remembered::{folder_key, remember, remembered};
 pub use store::{STORE_ID, Store, StoreError};
 pub use tree::{LayoutTree, Member, MemberKind};
-pub use whole::write_whole;
+pub use whole::{Whole, write_whole};
 
 /// Blobs by digest, read by the session's content service.
 ///

@@ -46,23 +46,15 @@ impl Context {
         }
         let name = options.manifest();
         let served = |source: &str| options.sessions.get(source).map_or(session, String::as_str);
-        let manifest = Local::new(&options.manifest_source)
-            .session(served(&options.manifest_source))
-            .include([
-                name.to_owned(),
-                lock::file_name(name),
-                own_ignore_file(name),
-            ])
-            .shared_key_hint(&options.manifest_source)
-            .differ(Differ::None)
-            .metadata(Metadata::named(format!("load {name}")))
+        let source = &options.manifest_source;
+        let beside = [lock::file_name(name), own_ignore_file(name)];
+        let manifest = files(source, name, &beside)
+            .session(served(source))
+            .shared_key_hint(source)
             .build()?;
-        let ignore = Local::new(CONTEXT)
+        let ignore = files(CONTEXT, SHARED_NAME, &[])
             .session(served(CONTEXT))
-            .include([SHARED_NAME])
             .shared_key_hint(format!("{CONTEXT}-{SHARED_NAME}"))
-            .differ(Differ::None)
-            .metadata(Metadata::named(format!("load {SHARED_NAME}")))
             .build()?;
         Self::read(gateway, options, manifest, &ignore, |ignored| {
             Local::new(CONTEXT)
@@ -121,6 +113,16 @@ impl Context {
     }
 }
 
+/// Returns a source of single files. One that is a link comes with what it leads to, which
+/// reading it then finds.
+fn files(source: &str, name: &str, beside: &[String]) -> Local {
+    Local::new(source)
+        .follow([name])
+        .follow(beside.iter().cloned())
+        .differ(Differ::None)
+        .metadata(Metadata::named(format!("load {name}")))
+}
+
 /// Returns the name of the ignore file of one manifest.
 fn own_ignore_file(manifest: &str) -> String {
     format!("{manifest}{SHARED_NAME}")
@@ -161,5 +163,20 @@ async fn file(
         Ok(content) => Ok(Some(content)),
         Err(error) if missing(&error) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_links_come_with_what_they_lead_to() {
+        let source = files("context", "goimage.toml", &["goimage.lock".to_owned()]);
+        let json = source.build().unwrap().marshal().to_json().to_string();
+        let followed = r#"[\"goimage.toml\",\"goimage.lock\"]"#;
+        assert!(json.contains("local.followpaths"), "{json}");
+        assert!(json.contains(followed), "{json}");
+        assert!(!json.contains("local.includepattern"), "{json}");
     }
 }

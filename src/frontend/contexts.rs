@@ -20,13 +20,21 @@ pub struct Named {
 
 impl Named {
     /// Reads `NAME[::PLATFORM]` and its value.
-    pub(super) fn parse(key: &str, value: &str) -> Self {
-        let (name, platform) = key.split_once("::").unwrap_or((key, ""));
-        Self {
+    pub(super) fn parse(key: &str, value: &str) -> Result<Self, OptionError> {
+        let (name, platform) = match key.split_once("::") {
+            Some((name, platform)) => (name, Some(platform)),
+            None => (key, None),
+        };
+        let platform = platform.map(str::parse::<Platform>).transpose();
+        Ok(Self {
             name: name.to_owned(),
-            platform: platform.parse().ok(),
+            platform: platform.map_err(|_| OptionError::Value {
+                option: format!("context:{key}"),
+                value: value.to_owned(),
+                wanted: "the platform is not of the form os/arch[/variant]".to_owned(),
+            })?,
             value: value.to_owned(),
-        }
+        })
     }
 
     fn is_for(&self, platform: &Platform) -> bool {

@@ -112,9 +112,8 @@ const ARGUMENTS: [&str; 9] = [
 ];
 
 /// Options that somebody else obeys: the daemon, the client, or the frontend that forwarded them.
-const OBEYED_ELSEWHERE: [&str; 8] = [
+const OBEYED_ELSEWHERE: [&str; 7] = [
     "attest:",
-    "build-arg:BUILDKIT_",
     "cmdline",
     "frontend.caps",
     "input-metadata:",
@@ -163,7 +162,7 @@ impl Options {
                 Some(("label", name)) => {
                     options.labels.insert(name.to_owned(), value.clone());
                 }
-                Some(("context", name)) => options.named.push(Named::parse(name, value)),
+                Some(("context", name)) => options.named.push(Named::parse(name, value)?),
                 Some(("local-sessionid", name)) => {
                     options.sessions.insert(name.to_owned(), value.clone());
                 }
@@ -286,12 +285,14 @@ fn refused(option: &str, value: &str, wanted: impl Into<String>) -> OptionError 
 /// Returns the address of a context that is none of the session's.
 fn remote(value: &str) -> Result<Option<String>, OptionError> {
     let has = |scheme: &str| value.starts_with(scheme);
-    let git = has("git://") || has("git@") || has("ssh://") || value.contains(".git");
+    // The host may have .git in its name, as those of pages do.
+    let path = value.split(['#', '?']).next().unwrap_or(value);
+    let git = has("git://") || has("git@") || has("ssh://") || path.ends_with(".git");
     match has("http://") || has("https://") {
         _ if git => Ok(Some(value.to_owned())),
         true => Err(OptionError::Impossible {
             option: format!("context={value}"),
-            reason: "a remote context must be a git repository (a URL with .git)",
+            reason: "a remote context must be a git repository (a URL that ends with .git)",
         }),
         false => Ok(None),
     }

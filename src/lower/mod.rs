@@ -204,8 +204,8 @@ pub fn compile_all<'a>(plan: &'a Plan, presented: &Presented) -> Result<Binaries
     Ok(Binaries(outputs.collect::<Result<_, LowerError>>()?))
 }
 
-/// Lends an exec the caller's cap on parallel work. A secret's value is no part of the step's key,
-/// and a step that is lent nothing has no such variable.
+/// Lends an exec the caller's cap on parallel work. A secret's value is no part of the step's key.
+/// Where it is lent nothing, BuildKit sets the variable to nothing, which Go takes for none.
 fn with_jobs(exec: Exec) -> Exec {
     let secret = format!("{VARIABLE_SECRET}{JOBS_VARIABLE}");
     exec.secret(Secret::env(secret, JOBS_VARIABLE).optional())

@@ -68,7 +68,9 @@ fn exec(
     if let Some(trust) = &presented.trust {
         exec = exec.bind(paths::EXTRA_TRUST, Bind::read_only(trust));
     }
-    // A variable that the plan sets itself is lent by nobody.
+    // A variable that the plan sets itself is lent by nobody. A proxy variable that the session lacks
+    // hides the caller's proxy, and `go` reads that by its lower-case name; leaving the variable out
+    // would change the step's cache key.
     let lent = LENT_VARIABLES.iter().copied();
     for variable in lent.filter(|variable| !step.env.contains_key(*variable)) {
         let id = format!("{VARIABLE_SECRET}{variable}");

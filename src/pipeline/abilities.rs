@@ -23,6 +23,12 @@ use crate::project::manifest::Compression;
 /// The capability that engines without the containerd image store claim and do not have.
 const OCI_LAYOUT: &str = "source.ocilayout";
 
+/// The capability of exporters that know attestations, BuildKit's since v0.11.
+const ATTESTATIONS: &str = "exporter.image.attestations";
+
+/// What is wrong with an engine of storage drivers.
+const CLASSIC: &str = "the Docker Engine has no containerd image store";
+
 /// Label of a worker that keeps images in containerd's store.
 const SNAPSHOTTER: &str = "org.mobyproject.buildkit.worker.snapshotter";
 
@@ -47,8 +53,9 @@ enum Store {
 
 /// An output that the builder cannot make.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the Docker Engine has no containerd image store: it cannot {what}")]
+#[error("{because}: it cannot {what}")]
 pub struct Unable {
+    because: &'static str,
     what: String,
     /// What can be done instead.
     pub instead: Option<&'static str>,
@@ -133,11 +140,33 @@ impl Abilities {
         (self.store == Store::Classic).then_some(Compression::Uncompressed)
     }
 
+    /// Checks that what is to be attested can be.
+    ///
+    /// # Errors
+    /// The builder attests nothing.
+    pub fn attests(&self, exports: &[Export]) -> Result<(), Unable> {
+        if exports.iter().all(|export| export.attestations.is_empty()) {
+            return Ok(());
+        }
+        let lacks = |older: &Older| !older.capabilities.contains(ATTESTATIONS);
+        let because = match &self.older {
+            _ if self.store == Store::Classic => CLASSIC,
+            Some(older) if lacks(older) => "the builder's BuildKit is too old",
+            _ => return Ok(()),
+        };
+        Err(Unable {
+            because,
+            what: "attest anything".to_owned(),
+            instead: Some("build without --attest, --sbom and --provenance"),
+        })
+    }
+
     /// Puts exports into the builder's terms.
     ///
     /// # Errors
     /// The builder cannot make one of them.
     pub fn fit(&self, exports: &mut [Export], caches: &Caches) -> Result<(), Unable> {
+        self.attests(exports)?;
         if self.store == Store::Own {
             return Ok(());
         }
@@ -156,6 +185,7 @@ impl Abilities {
         }
         match caches.exports.first() {
             Some(cache) => Err(Unable {
+                because: CLASSIC,
                 what: format!("write the cache {}", cache.shown),
                 instead: Some("--cache-to type=inline is what it can write"),
             }),
@@ -167,8 +197,11 @@ impl Abilities {
 /// Puts an export into the terms of the classic image store.
 fn classic(export: &mut Export) -> Result<(), Unable> {
     let unable = |what: &str, instead| {
-        let what = what.to_owned();
-        Err(Unable { what, instead })
+        Err(Unable {
+            because: CLASSIC,
+            what: what.to_owned(),
+            instead,
+        })
     };
     if export.pushes {
         return unable("push", Some("build without --push, then docker push"));

@@ -4,9 +4,12 @@
 //! wanted as a docker archive (whose readers know no zstd) or as a folder of binaries has one
 //! more for that. All share the session's content and every common vertex.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+mod refused;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+pub use self::refused::ExportError;
 use super::function::Wanted;
 use super::load::Loader;
 use crate::buildkit::solve::Exporter;
@@ -37,6 +40,8 @@ pub struct Export {
     pub platforms: usize,
     /// Whether the exporter tells the image's ID, and there is no digest.
     pub by_id: bool,
+    /// What the daemon is to attest of it.
+    pub attestations: BTreeMap<String, String>,
 }
 
 impl Export {
@@ -52,6 +57,7 @@ impl Export {
             stores: false,
             platforms: image.platforms.len(),
             by_id: false,
+            attestations: BTreeMap::new(),
         }
     }
 
@@ -96,36 +102,6 @@ pub enum Receiver {
     Load,
 }
 
-/// Outputs that contradict each other or the plan.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ExportError {
-    /// Several images would write one place.
-    #[error("{images} images would all be written to {place}")]
-    Shared {
-        /// How many.
-        images: usize,
-        /// Where.
-        place: String,
-    },
-    /// Two outputs write one place.
-    #[error("two outputs would be written to {place}")]
-    Twice {
-        /// Where.
-        place: String,
-    },
-    /// Nothing is there to load images into.
-    #[error("no place is known to load images into")]
-    NoLoader,
-    /// Docker archives hold one platform.
-    #[error("a docker archive holds one platform, and {image} is built for {platforms}")]
-    DockerPlatforms {
-        /// The image.
-        image: String,
-        /// How many platforms it has.
-        platforms: usize,
-    },
-}
-
 /// Options that apply to all outputs.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -135,6 +111,8 @@ pub struct Options {
     pub insecure_registry: bool,
     /// Compression, in place of the manifest's.
     pub compression: Option<Compression>,
+    /// What the daemon is to attest, as attributes of a build.
+    pub attestations: BTreeMap<String, String>,
 }
 
 /// Returns the solves that make `outputs` of every image; without outputs, each image is made
@@ -147,7 +125,7 @@ pub fn exports(
     outputs: &[Output],
     options: Options,
 ) -> Result<Vec<Export>, ExportError> {
-    check(plan, outputs)?;
+    refused::check(plan, outputs, &options)?;
     let kept = [Output {
         kind: OutputKind::Image { push: false },
         attributes: BTreeMap::new(),
@@ -180,6 +158,9 @@ pub fn exports(
         {
             exports.push(load(index, image, output, &options)?);
         }
+    }
+    for export in &mut exports {
+        export.attestations = options.attestations.clone();
     }
     Ok(exports)
 }
@@ -352,48 +333,6 @@ fn load(
 fn forced(image: &ImageStep, compression: Compression) -> bool {
     let foreign = |image: &PlatformImage| matches!(image.base, Base::Image(_));
     compression != Compression::Zstd || !image.platforms.iter().any(foreign)
-}
-
-/// Refuses outputs that would overwrite each other.
-fn check(plan: &Plan, outputs: &[Output]) -> Result<(), ExportError> {
-    let mut places = BTreeSet::new();
-    for output in outputs {
-        let (place, shareable) = match &output.kind {
-            OutputKind::Registry | OutputKind::Image { .. } | OutputKind::Load => continue,
-            OutputKind::OciArchive(destination) | OutputKind::DockerArchive(destination) => {
-                (describe(destination), false)
-            }
-            OutputKind::OciFolder(path) | OutputKind::Binaries(path) => (display(path), true),
-        };
-        if !places.insert(place.clone()) {
-            return Err(ExportError::Twice { place });
-        }
-        if !shareable && plan.images.len() > 1 {
-            return Err(ExportError::Shared {
-                images: plan.images.len(),
-                place,
-            });
-        }
-        if matches!(output.kind, OutputKind::DockerArchive(_)) {
-            let several = plan.images.iter().find(|image| image.platforms.len() > 1);
-            if let Some(image) = several {
-                let (image, platforms) = (image.name.clone(), image.platforms.len());
-                return Err(ExportError::DockerPlatforms { image, platforms });
-            }
-        }
-    }
-    Ok(())
-}
-
-fn describe(destination: &Destination) -> String {
-    match destination {
-        Destination::File(path) => display(path),
-        Destination::Stdout => "standard output".to_owned(),
-    }
-}
-
-fn display(path: &Path) -> String {
-    path.display().to_string()
 }
 
 #[cfg(test)]

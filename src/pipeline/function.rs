@@ -88,6 +88,18 @@ impl<'a> Function<'a> {
         self.lowered(gateway, wanted, cache).await
     }
 
+    /// Builds what was built a moment ago, from the daemon's cache.
+    ///
+    /// # Errors
+    /// See [`FunctionError`].
+    pub async fn build_again(
+        &self,
+        gateway: &Gateway,
+        wanted: Wanted,
+    ) -> Result<GatewayResult, FunctionError> {
+        self.lowered(gateway, wanted, CacheUse::Asked).await
+    }
+
     /// Builds several at once, as one result that is there to be cached.
     ///
     /// All roots are merged into one: a daemon that reads a cache with several ends loses edges of

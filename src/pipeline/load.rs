@@ -124,8 +124,8 @@ impl Loader {
 impl std::fmt::Display for Loader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Builder => f.write_str("the Docker Engine"),
-            Self::Engine(engine, _) => write!(f, "the Docker Engine at {}", engine.host),
+            Self::Builder => f.write_str(Engine::DOCKER),
+            Self::Engine(engine, _) => write!(f, "{engine}"),
             Self::Podman => f.write_str("podman"),
             Self::Kind { cluster: None } => f.write_str("kind"),
             Self::Kind {

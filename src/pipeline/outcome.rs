@@ -32,20 +32,19 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Returns `name:tag@sha256:…` for every reference, or `name:tag` of one that has no digest: so
-    /// that `docker run` takes it.
-    #[must_use]
-    pub fn pinned(&self) -> Vec<String> {
-        let Some(digest) = &self.digest else {
-            return Vec::new();
-        };
-        if self.by_id {
-            return self.references.clone();
-        }
-        self.references
-            .iter()
-            .map(|reference| format!("{reference}@{digest}"))
-            .collect()
+    /// Returns how much it tells of its image: a registry has what was pushed, and the daemon names
+    /// no digest of binaries.
+    fn rank(&self) -> (bool, bool) {
+        let is_pushed = matches!(self.made, Made::Pushed | Made::Unchanged);
+        (is_pushed, self.digest.is_some())
+    }
+
+    /// Tells whether both came of one image. Two images may have a name in common, and then no
+    /// reference.
+    fn is_of_image(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.references, &other.references);
+        let is_shared = ours.iter().any(|reference| theirs.contains(reference));
+        self.name == other.name && (is_shared || ours.is_empty() || theirs.is_empty())
     }
 
     /// Returns the image id as buildx writes it to `--iidfile`: the config's digest where there is
@@ -77,10 +76,49 @@ impl Outcome {
     }
 }
 
+/// Returns one outcome of each image, of those that its solves have: that of a push, if there is
+/// one, else one with a digest.
+#[must_use]
+pub fn images(outcomes: &[Outcome]) -> Vec<&Outcome> {
+    let mut images: Vec<&Outcome> = Vec::new();
+    for outcome in outcomes {
+        match images.iter_mut().find(|known| known.is_of_image(outcome)) {
+            Some(known) if known.rank() < outcome.rank() => *known = outcome,
+            Some(_) => {}
+            None => images.push(outcome),
+        }
+    }
+    images
+}
+
+/// Returns `name:tag@sha256:…` for every reference, or `name:tag` of one that has no digest: so
+/// that `docker run` takes it. A reference that was pushed has the digest that was pushed.
+#[must_use]
+pub fn pinned(outcomes: &[Outcome]) -> Vec<String> {
+    let mut best: Vec<(&String, &Outcome)> = Vec::new();
+    for outcome in outcomes {
+        for reference in &outcome.references {
+            match best.iter_mut().find(|(known, _)| *known == reference) {
+                Some((_, known)) if known.rank() < outcome.rank() => *known = outcome,
+                Some(_) => {}
+                None => best.push((reference, outcome)),
+            }
+        }
+    }
+    let lines = best.into_iter().filter_map(|(reference, outcome)| {
+        let digest = outcome.digest.as_ref()?;
+        Some(match outcome.by_id {
+            true => reference.clone(),
+            false => format!("{reference}@{digest}"),
+        })
+    });
+    lines.collect()
+}
+
 /// Returns the content of `--metadata-file`.
 #[must_use]
 pub fn metadata_file(outcomes: &[Outcome]) -> String {
-    let value = match outcomes {
+    let value = match images(outcomes).as_slice() {
         [one] => one.metadata(),
         several => Value::Object(
             several
@@ -123,12 +161,62 @@ mod tests {
 
     #[test]
     fn every_reference_is_pinned() {
-        assert_eq!(outcome("a").pinned(), ["a:1@sha256:aa", "a:2@sha256:aa"]);
+        assert_eq!(pinned(&[outcome("a")]), ["a:1@sha256:aa", "a:2@sha256:aa"]);
         assert_eq!(outcome("a").image_id(), Some("sha256:aa"));
         let kept = Outcome {
             by_id: true,
             ..outcome("a")
         };
-        assert_eq!(kept.pinned(), ["a:1", "a:2"]);
+        assert_eq!(pinned(&[kept]), ["a:1", "a:2"]);
+    }
+
+    /// Returns what comes of an image that is only written to files.
+    fn written(digest: Option<&str>) -> Outcome {
+        Outcome {
+            digest: digest.map(str::to_owned),
+            made: Made::Built,
+            response: BTreeMap::from([("of".to_owned(), "a file".to_owned())]),
+            ..outcome("a")
+        }
+    }
+
+    #[test]
+    fn what_was_pushed_tells_of_an_image_that_was_also_loaded_or_written() {
+        let binaries = Outcome {
+            references: Vec::new(),
+            ..written(None)
+        };
+        let loaded = Outcome {
+            by_id: true,
+            ..written(Some("sha256:bb"))
+        };
+        let pushed = outcome("a");
+        for outcomes in [
+            [pushed.clone(), loaded.clone(), binaries.clone()],
+            [binaries.clone(), loaded.clone(), pushed.clone()],
+            [loaded.clone(), pushed.clone(), binaries.clone()],
+        ] {
+            assert_eq!(images(&outcomes), [&pushed]);
+            assert_eq!(pinned(&outcomes), ["a:1@sha256:aa", "a:2@sha256:aa"]);
+            let alone = std::slice::from_ref(&pushed);
+            assert_eq!(metadata_file(&outcomes), metadata_file(alone));
+        }
+        let known = Outcome {
+            made: Made::Unchanged,
+            ..pushed
+        };
+        assert_eq!(images(&[loaded.clone(), known.clone()]), [&known]);
+        assert_eq!(images(&[binaries, loaded.clone()]), [&loaded]);
+    }
+
+    #[test]
+    fn images_of_one_name_are_told_apart_by_their_tags() {
+        let tagged = |tag: &str| Outcome {
+            references: vec![format!("a:{tag}")],
+            ..outcome("a")
+        };
+        let both = [tagged("slim"), tagged("full")];
+        assert_eq!(images(&both).len(), 2);
+        assert_eq!(pinned(&both), ["a:slim@sha256:aa", "a:full@sha256:aa"]);
     }
 }

@@ -261,7 +261,8 @@ impl Run<'_> {
         outcome
     }
 
-    /// Builds and exports one image; an archive that is loaded goes to `archive`.
+    /// Builds and exports one image. An archive that is loaded goes to `archive`: its image was built,
+    /// and described, a moment ago.
     async fn solve(
         &self,
         export: &Export,
@@ -269,18 +270,21 @@ impl Run<'_> {
     ) -> Result<Outcome, RunError> {
         let (function, gate) = (&self.function, &self.gate);
         let inputs = function.inputs();
+        let is_built = archive.is_some();
         let own = match export.receivers.is_empty() {
             true => None,
             false => {
                 Some(start(self.client, inputs, self.offer, &export.receivers, archive).await?)
             }
         };
+        let mut attributes = requested(export.wanted().platforms(inputs));
+        attributes.extend(export.attestations.clone());
         let inline = self.offer.caches.inline && export.shape != Shape::Binaries;
         let options = SolveOptions {
             exporters: export.exporters.clone(),
             cache_imports: self.offer.caches.imports.clone(),
             cache_exports: inline.then(CacheEntry::inline).into_iter().collect(),
-            attributes: requested(export.wanted().platforms(inputs)),
+            attributes,
             ..SolveOptions::default()
         };
         let build = self.client.build(
@@ -289,7 +293,11 @@ impl Run<'_> {
             self.events.clone(),
             self.failed.clone(),
             |gateway| async move {
-                let result = function.build(&gateway, export.wanted()).await?;
+                let wanted = export.wanted();
+                let result = match is_built {
+                    true => function.build_again(&gateway, wanted).await?,
+                    false => function.build(&gateway, wanted).await?,
+                };
                 gate.pass().await;
                 Ok(result)
             },

@@ -5,6 +5,7 @@
 
 use super::steps::environment::micro_architecture;
 use crate::oci::Platform;
+use crate::project::golang::flags;
 use crate::project::golang::source::{BuildContext, Sanitizer};
 use crate::project::golang::version::GoVersion;
 use crate::project::manifest::{Go, Pgo};
@@ -46,10 +47,10 @@ pub(super) fn context(go: &Go, platform: &Platform, version: &GoVersion) -> Buil
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
         .collect();
+    // Of a flag that is given twice, go takes the last.
     let flagged = |flag: &str| {
-        go.flags
-            .iter()
-            .any(|given| given.trim_start_matches('-') == flag)
+        let last = go.flags.iter().rfind(|given| flags::name(given) == flag);
+        last.is_some_and(|given| flags::is_on(given))
     };
     let sanitizers = [
         ("race", Sanitizer::Race),

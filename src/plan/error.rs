@@ -6,6 +6,7 @@ use super::steps::compile::UnquotableStamp;
 use super::steps::files::FilesError;
 use super::steps::image::ImageError;
 use super::steps::toolchain::NotAVersion;
+use crate::oci::Platform;
 use crate::project::Spot;
 use crate::project::golang::graph::GraphError;
 use crate::project::golang::workspace::{ResolveError, WorkspaceError};
@@ -27,7 +28,15 @@ pub enum PlanError {
     Resolve(#[from] ResolveError),
     /// The import graph has a fault.
     #[error(transparent)]
-    Graph(Arc<GraphError>),
+    Graph(#[from] Arc<GraphError>),
+    /// The import graph has a fault on one of several platforms.
+    #[error("{fault}, for {platform}")]
+    OnPlatform {
+        /// The platform.
+        platform: Platform,
+        /// The fault.
+        fault: Arc<GraphError>,
+    },
     /// A template needs a value that cannot be had.
     #[error(transparent)]
     Value(#[from] MissingValue),
@@ -77,16 +86,16 @@ pub enum PlanError {
     /// `--tag` names one image, and there are several.
     #[error("--tag names a whole image, and this project makes several")]
     TagsForSeveral,
-    /// `--target` leaves no image to build.
+    /// `--target` names images that there are not.
     #[error("no image is named {}", targets.join(" or "))]
     NoTarget {
-        /// The names that were asked for.
+        /// Those of the names that no image has.
         targets: Vec<String>,
     },
-    /// The programs that were named are in no image.
+    /// Programs that were named are in no image.
     #[error("no [[image]] holds {}", selection.join(" or "))]
     NotInAnyImage {
-        /// The package patterns that were named.
+        /// Those of the package patterns of which no image has a program.
         selection: Vec<String>,
     },
 }
@@ -111,7 +120,7 @@ impl PlanError {
     pub fn spot(&self) -> Option<Spot> {
         match self {
             Self::Workspace(error) => error.spot(),
-            Self::Graph(error) => error.spot(),
+            Self::Graph(fault) | Self::OnPlatform { fault, .. } => fault.spot(),
             _ => None,
         }
     }
@@ -120,7 +129,7 @@ impl PlanError {
     #[must_use]
     pub fn program(&self) -> Option<&str> {
         match self {
-            Self::Graph(error) => error.program(),
+            Self::Graph(fault) | Self::OnPlatform { fault, .. } => fault.program(),
             _ => None,
         }
     }
@@ -144,7 +153,8 @@ impl PlanError {
         match self {
             Self::Workspace(error) => error.hint(),
             Self::Resolve(error) => error.hint(),
-            Self::Graph(error) => error.hint(),
+            Self::Graph(fault) => fault.hint(),
+            Self::OnPlatform { fault, .. } => fault.hint().or_else(|| hint_of_hidden(fault)),
             Self::SameName { .. } => {
                 Some("name them in goimage.toml with an [[image]] each".to_owned())
             }
@@ -161,4 +171,12 @@ impl PlanError {
             _ => None,
         }
     }
+}
+
+/// Returns what can be done about a program that build constraints hide on a platform.
+fn hint_of_hidden(fault: &GraphError) -> Option<String> {
+    let hidden = matches!(fault, GraphError::Package(fault) if fault.is_empty_folder());
+    hidden.then(|| {
+        "a pattern, such as \"./cmd/...\", builds it for the platforms that have it".to_owned()
+    })
 }

@@ -9,6 +9,7 @@ mod context;
 mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod mains;
 mod naming;
 mod pinning;
 mod programs;

@@ -19,13 +19,18 @@ impl Naming {
     /// Returns whether an image of this name is to be built.
     #[must_use]
     pub(super) fn wants(&self, name: &str) -> bool {
-        let short = |target: &String| {
-            name == target
-                || name
-                    .strip_suffix(target.as_str())
-                    .is_some_and(|rest| rest.ends_with('/'))
-        };
-        self.targets.is_empty() || self.targets.iter().any(short)
+        self.targets.is_empty() || self.targets.iter().any(|target| means(target, name))
+    }
+
+    /// Returns the targets that mean none of the images of these names.
+    #[must_use]
+    pub(super) fn unknown<'n>(
+        &self,
+        names: impl Iterator<Item = &'n String> + Clone,
+    ) -> Vec<String> {
+        let known = |target: &&String| names.clone().any(|name| means(target, name));
+        let targets = self.targets.iter();
+        targets.filter(|target| !known(target)).cloned().collect()
     }
 
     /// Returns an image's name in the short form that Docker prints, and every `name:tag` it is
@@ -48,6 +53,12 @@ impl Naming {
     }
 }
 
+/// Tells whether a target is an image's name or the end of it.
+fn means(target: &str, name: &str) -> bool {
+    let rest = name.strip_suffix(target);
+    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +72,7 @@ mod tests {
         assert!(naming.wants("api"));
         assert!(naming.wants("registry.example.com/team/api"));
         assert!(!naming.wants("registry.example.com/team/other-api"));
+        let names = ["registry.example.com/team/other".to_owned()];
+        assert_eq!(naming.unknown(names.iter()), ["api"]);
     }
 }

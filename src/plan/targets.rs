@@ -4,10 +4,10 @@
 //! program and platform however many images hold them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::context::context;
 use super::error::PlanError;
+use super::mains::{self, Program};
 use super::naming::Naming;
 use super::sharing::{connected, join, needs};
 use super::steps::caching::Policy;
@@ -136,6 +136,9 @@ struct Planner<'a> {
     compiles: Compiles,
 }
 
+/// Index of an `[[image]]` and the programs of one image that is made after it.
+type Draft = (usize, Vec<Program>);
+
 /// The compile steps so far.
 #[derive(Default)]
 struct Compiles {
@@ -148,33 +151,36 @@ struct Compiles {
 impl Planner<'_> {
     fn images(&mut self) -> Result<Vec<ImageStep>, PlanError> {
         let manifest = self.request.manifest;
-        let selected = match self.request.selection {
-            [] => None,
-            selection => Some(directories(&self.mains(selection)?)),
-        };
-        let mut drafts = Vec::new();
+        let selection = self.request.selection.iter();
+        let selected = selection.map(|pattern| self.programs(std::slice::from_ref(pattern)));
+        let selected: Vec<Vec<Program>> = selected.collect::<Result<_, _>>()?;
+        let mut drafts: Vec<Draft> = Vec::new();
         for (index, image) in manifest.images.iter().enumerate() {
             let everything = ["./...".to_owned()];
-            let mains = self.mains(image.binaries.as_deref().unwrap_or(&everything))?;
-            let groups: Vec<Vec<MainPackage>> = match image.binaries {
-                Some(_) => vec![mains],
-                None => mains.into_iter().map(|main| vec![main]).collect(),
+            let programs = self.programs(image.binaries.as_deref().unwrap_or(&everything))?;
+            let groups: Vec<Vec<Program>> = match image.binaries {
+                Some(_) => vec![programs],
+                None => programs.into_iter().map(|program| vec![program]).collect(),
             };
-            for group in groups {
-                let wanted = selected.as_ref().is_none_or(|selected| {
-                    group.iter().any(|main| selected.contains(&main.directory))
-                });
-                if wanted {
-                    drafts.push((index, group));
-                }
-            }
-        }
-        if drafts.is_empty() {
-            return Err(PlanError::NotInAnyImage {
-                selection: self.request.selection.to_vec(),
+            let wanted = groups.into_iter().filter(|group| {
+                selected.is_empty() || selected.iter().any(|selected| overlap(selected, group))
             });
+            drafts.extend(wanted.map(|group| (index, group)));
         }
-        self.name(drafts)
+        let absent = self.request.selection.iter().zip(&selected);
+        let absent = absent.filter(|(_, programs)| {
+            let mut groups = drafts.iter().map(|(_, group)| group);
+            !groups.any(|group| overlap(programs, group))
+        });
+        let absent: Vec<String> = absent.map(|(pattern, _)| pattern.clone()).collect();
+        match absent.is_empty() {
+            true => self.name(drafts),
+            false => Err(PlanError::NotInAnyImage { selection: absent }),
+        }
+    }
+
+    fn programs(&self, patterns: &[String]) -> Result<Vec<Program>, PlanError> {
+        mains::programs(&self.loaders, self.request.project, patterns)
     }
 
     /// Loads what programs need, on all platforms, before one after the other asks for it.
@@ -186,23 +192,22 @@ impl Planner<'_> {
     }
 
     /// Names the drafts and plans those that are wanted.
-    fn name(
-        &mut self,
-        drafts: Vec<(usize, Vec<MainPackage>)>,
-    ) -> Result<Vec<ImageStep>, PlanError> {
+    fn name(&mut self, drafts: Vec<Draft>) -> Result<Vec<ImageStep>, PlanError> {
         let naming = self.request.naming;
         let mut named = Vec::new();
         let mut names: BTreeMap<String, String> = BTreeMap::new();
         for (index, group) in drafts {
             let image = &self.request.manifest.images[index];
-            let first = group.first().map(|main| binary_name(&main.import_path));
+            let paths = group
+                .iter()
+                .map(|program| program.main.import_path.as_str());
+            let first = paths.clone().next().map(binary_name);
             let values = self.values.with_binary(first.unwrap_or_default());
             let (name, references) = naming.name(image, &values)?;
             if !naming.wants(&name) {
                 continue;
             }
-            let paths: Vec<&str> = group.iter().map(|main| main.import_path.as_str()).collect();
-            let second = paths.join(", ");
+            let second = paths.collect::<Vec<_>>().join(", ");
             if let Some(first) = names.insert(name.clone(), second.clone()) {
                 return Err(PlanError::SameName {
                     name,
@@ -215,41 +220,18 @@ impl Planner<'_> {
             }
             named.push((index, name, references, group, values));
         }
-        self.warm(named.iter().flat_map(|(.., group, _)| group));
+        let unknown = naming.unknown(names.keys());
+        if !unknown.is_empty() {
+            return Err(PlanError::NoTarget { targets: unknown });
+        }
+        let programs = named.iter().flat_map(|(.., group, _)| group);
+        self.warm(programs.map(|program| &program.main));
         let images = named
             .into_iter()
             .map(|(index, name, references, group, values)| {
                 self.image(index, name, references, &group, &values)
             });
-        let images = images.collect::<Result<Vec<_>, _>>()?;
-        match images.is_empty() {
-            true => Err(PlanError::NoTarget {
-                targets: naming.targets.clone(),
-            }),
-            false => Ok(images),
-        }
-    }
-
-    /// Finds programs in the order of the patterns, each once. A constraint may hide one from
-    /// some of the platforms.
-    fn mains(&self, patterns: &[String]) -> Result<Vec<MainPackage>, PlanError> {
-        let mut mains = Vec::new();
-        for pattern in patterns {
-            let mut found = BTreeSet::new();
-            let mut failure = None;
-            for (_, loader) in &self.loaders {
-                match loader.mains(self.request.project, std::slice::from_ref(pattern)) {
-                    Ok(mains) => found.extend(mains),
-                    Err(error) => failure = failure.or(Some(error)),
-                }
-            }
-            match failure {
-                Some(error) if found.is_empty() => return Err(error.into()),
-                _ => found.retain(|main| !mains.contains(main)),
-            }
-            mains.extend(found);
-        }
-        Ok(mains)
+        images.collect()
     }
 
     fn image(
@@ -257,13 +239,16 @@ impl Planner<'_> {
         written: usize,
         name: String,
         references: Vec<Reference>,
-        mains: &[MainPackage],
+        programs: &[Program],
         values: &Values,
     ) -> Result<ImageStep, PlanError> {
         let image = &self.request.manifest.images[written];
         let mut platforms = Vec::new();
         for index in 0..self.loaders.len() {
-            let binaries = self.binaries(index, mains)?;
+            let binaries = self.binaries(index, programs)?;
+            if binaries.is_empty() {
+                continue;
+            }
             let request = &self.request;
             let platform = self.loaders[index].0;
             let planned = image::platform_image(
@@ -294,11 +279,19 @@ impl Planner<'_> {
         })
     }
 
-    /// Returns the binaries of an image for one platform, compiled once each.
-    fn binaries(&mut self, index: usize, mains: &[MainPackage]) -> Result<Vec<Binary>, PlanError> {
+    /// Returns the binaries of an image for one platform, compiled once each; none if that has none
+    /// of the programs.
+    fn binaries(&mut self, index: usize, programs: &[Program]) -> Result<Vec<Binary>, PlanError> {
         let mut binaries: Vec<Binary> = Vec::new();
-        for main in mains {
-            let compile = self.compile(index, main)?;
+        for program in programs.iter().filter(|program| program.is_for(index)) {
+            let main = &program.main;
+            let compile = self.compile(index, main).map_err(|error| match error {
+                PlanError::Graph(fault) if !program.is_on(index) => PlanError::OnPlatform {
+                    platform: self.loaders[index].0.clone(),
+                    fault,
+                },
+                error => error,
+            })?;
             let name = self.compiles.steps[compile].binary.clone();
             if let Some(other) = binaries.iter().find(|other| other.name == name) {
                 let first = self.compiles.steps[other.compile].import_path.clone();
@@ -387,13 +380,8 @@ impl Planner<'_> {
     }
 }
 
-fn directories(mains: &[MainPackage]) -> BTreeSet<TreePath> {
-    mains.iter().map(|main| main.directory.clone()).collect()
-}
-
-/// Errors of the graph are shared between everything that met them.
-impl From<Arc<crate::project::golang::graph::GraphError>> for PlanError {
-    fn from(error: Arc<crate::project::golang::graph::GraphError>) -> Self {
-        Self::Graph(error)
-    }
+/// Tells whether two groups have a program in common.
+fn overlap(some: &[Program], others: &[Program]) -> bool {
+    let mut some = some.iter().map(|program| &program.main);
+    some.any(|main| others.iter().any(|other| other.main == *main))
 }

@@ -1,6 +1,7 @@
 //! Projects planned as a whole.
 
 mod packages;
+mod platforms;
 mod toolchain;
 
 use super::fixture::Project;
@@ -65,6 +66,12 @@ fn named_packages_select_the_images_that_hold_them() {
         two(one).select(&["./cmd/b"]).refusal(),
         "no [[image]] holds ./cmd/b"
     );
+    // One that is in an image does not hide another that is in none.
+    assert_eq!(
+        two(one).select(&["./cmd/a", "./cmd/b"]).refusal(),
+        "no [[image]] holds ./cmd/b"
+    );
+    assert_eq!(names(&two(one).select(&["./..."]).plan()), ["one"]);
 }
 
 #[test]
@@ -77,6 +84,10 @@ fn targets_select_by_name() {
     assert_eq!(
         two(manifest).target(&["c", "d"]).refusal(),
         "no image is named c or d"
+    );
+    assert_eq!(
+        two(manifest).target(&["b", "c"]).refusal(),
+        "no image is named c"
     );
 }
 
@@ -162,6 +173,26 @@ fn modules_are_listed_with_every_flag_that_decides_about_imports() {
     let args = &plan.modules.unwrap().queries[0].args;
     assert_eq!(args[5..7], ["-tags=a,b", "-race"]);
     assert!(!args.contains(&"-v".to_owned()));
+}
+
+#[test]
+fn a_sanitizer_is_a_tag_however_it_is_turned_on() {
+    let with = |flag: &str| {
+        let manifest = format!("[go]\ncgo = true\nflags = [{flag:?}]\n");
+        let plan = Project::new([
+            ("go.mod", GO_MOD_UUID),
+            ("go.sum", GO_SUM),
+            ("main.go", USES_UUID),
+            ("race.go", "//go:build race\n\npackage main\n"),
+            ("goimage.toml", manifest.as_str()),
+        ])
+        .plan();
+        let mut listed = plan.modules.iter().flat_map(|step| &step.queries[0].args);
+        assert!(listed.any(|arg| arg == flag), "{flag}");
+        inputs(&plan.compiles[0]).contains(&"race.go")
+    };
+    assert!(with("-race") && with("--race") && with("-race=true"));
+    assert!(!with("-race=false"));
 }
 
 #[test]

@@ -51,6 +51,11 @@ pub(super) fn untabbed(text: &str) -> String {
     text.replace('\t', "    ")
 }
 
+/// Puts lines behind one another, as a row of a terminal has them.
+pub(super) fn in_one_row(lines: &str) -> String {
+    lines.replace('\n', " ")
+}
+
 /// Returns the number of terminal columns `text` takes.
 pub(super) fn width(text: &str) -> usize {
     text.width()

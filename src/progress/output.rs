@@ -170,6 +170,12 @@ pub(super) fn printable(text: &str) -> String {
     shown
 }
 
+/// Returns a text of the daemon's with each of its lines printable.
+pub(super) fn printable_lines(text: &str) -> String {
+    let lines: Vec<String> = text.trim_end().split('\n').map(printable).collect();
+    lines.join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,6 +226,7 @@ mod tests {
         assert_eq!(printable("\u{1b}[31mred\u{1b}[0m\tx\u{7}"), "red\tx");
         assert_eq!(printable("\u{1b}]0;title\u{7}a\u{1b}]8;;u\u{1b}\\b"), "ab");
         assert_eq!(last_overwrite("10%\r20%\r\n"), "20%");
+        assert_eq!(printable_lines("\u{1b}[2Ja\r\n\u{7}b\n"), "a\nb");
     }
 
     #[test]

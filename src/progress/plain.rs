@@ -132,10 +132,14 @@ fn is_news(transfer: &Status, bytes: i64, at: Timestamp) -> bool {
         || since(at, transfer.timestamp) >= TRANSFER_INTERVAL
 }
 
+/// Writes lines of a step, each with its prefix.
 fn write_step(id: StepId, state: &State, text: &str, out: &mut Frame) {
     // A step that is not shown has no number, and its lines no place.
-    if let Some(number) = state.step(id).number {
-        out.line(&format!("#{number} {text}"));
+    let Some(number) = state.step(id).number else {
+        return;
+    };
+    for line in text.split('\n') {
+        out.line(&format!("#{number} {line}"));
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::event::{Event, ImageDone, Log, Message, SolveStatus, Status, Vertex, Warning};
-use super::output::{Line, printable};
+use super::output::{Line, printable, printable_lines};
 use super::step::{Phase, Step};
 
 /// Index of a step in a [`State`]; never changes.
@@ -259,11 +259,15 @@ impl State {
 
     fn apply_warning(&mut self, warning: &Warning) -> Option<Change> {
         let id = *self.by_vertex.get(&warning.vertex)?;
+        let warning = Warning {
+            short: printable_lines(&warning.short),
+            ..warning.clone()
+        };
         let warnings = &mut self.steps[id.0].warnings;
-        if warnings.contains(warning) {
+        if warnings.contains(&warning) {
             return None;
         }
-        warnings.push(warning.clone());
+        warnings.push(warning);
         Some(Change::Warned(id, warnings.len() - 1))
     }
 }

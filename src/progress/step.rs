@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::event::{Status, Vertex, Warning};
-use super::output::{Line, Output};
+use super::output::{Line, Output, printable_lines};
 
 /// Lines of output shown below a running step at most.
 const TAIL: usize = 8;
@@ -68,7 +68,7 @@ pub struct Step {
     pub phase: Phase,
     /// Transfers and phases in order of appearance.
     pub transfers: Vec<Status>,
-    /// Warnings without repetitions.
+    /// Warnings without repetitions, printable.
     pub warnings: Vec<Warning>,
     /// When its current run was first seen, since the display started.
     pub running_since: Option<Duration>,
@@ -95,7 +95,7 @@ impl Step {
         self.tail.iter().map(String::as_str)
     }
 
-    /// Returns the error of the first failed vertex without the command it ran.
+    /// Returns the error of the first failed vertex without the command it ran: printable lines.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
         self.members
@@ -243,7 +243,7 @@ impl Member {
 impl Report {
     fn update(&mut self, vertex: &Vertex) {
         self.cached = vertex.cached;
-        self.error.clone_from(&vertex.error);
+        self.error = printable_lines(&vertex.error);
         if let Some(start) = vertex.started.or(vertex.completed) {
             let end = self.runs.entry(start).or_default();
             *end = (*end).max(vertex.completed);

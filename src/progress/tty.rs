@@ -59,7 +59,8 @@ impl Render for Tty {
                 }),
                 Change::Warned(id, index) => {
                     let step = state.step(*id);
-                    let text = format!("{}: {}", step.name, step.warnings[*index].short);
+                    let short = format::in_one_row(&step.warnings[*index].short);
+                    let text = format!("{}: {short}", step.name);
                     self.above.push(self.warning(&text));
                 }
                 // The next frame shows the rest.
@@ -208,8 +209,8 @@ impl Layout {
             Phase::Cached => self.row(Tint::Faint, "✓", &step.name, "cached", None),
             Phase::Canceled => self.row(Tint::Faint, "-", &step.name, "cancelled", elapsed),
             Phase::Failed => {
-                let error = step.error().unwrap_or_default();
-                self.row(Tint::Failure, "✗", &step.name, error, elapsed)
+                let error = format::in_one_row(step.error().unwrap_or_default());
+                self.row(Tint::Failure, "✗", &step.name, &error, elapsed)
             }
             Phase::Running | Phase::Waiting if self.over => {
                 self.row(Tint::Faint, "-", &step.name, "", elapsed)

@@ -9,46 +9,37 @@
 //!
 //! Spec: OCI distribution-spec "Pushing Manifests", "Checking if content exists in the registry"; distribution `docs/spec/auth/token.md`.
 
+mod ask;
 mod challenge;
 mod client;
+mod exchange;
+mod logins;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use oci_spec::image::{Digest, ImageIndex};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, WWW_AUTHENTICATE};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Response, StatusCode};
 use tokio::time::timeout;
 
-use self::challenge::Challenge;
+use self::ask::Ask;
 pub use self::client::ClientError;
-use self::client::Clients;
-use crate::buildkit::session::auth::{AuthError, CredentialStore, Credentials, NoToken, bearer};
+use self::logins::Logins;
+use crate::buildkit::session::auth::{AuthError, CredentialStore, NoToken};
 use crate::content::digest;
 use crate::oci::Reference;
 
 /// Where the images of Docker Hub are.
 const DOCKER_HUB: &str = "registry-1.docker.io";
 
-/// How often a registry is asked that is busy or fails.
-const ATTEMPTS: u32 = 3;
-/// How long it is left alone after the first failure; twice as long after the next.
-const PAUSE: Duration = Duration::from_millis(500);
-/// How much of a refusal is read.
-const LONGEST: usize = 64 << 10;
 /// How large a manifest may be: what BuildKit and registries take, too.
 const LARGEST: usize = 4 << 20;
 
 /// Header with the digest of a manifest.
 const DIGEST: &str = "docker-content-digest";
-/// What images are described by.
-const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
-     application/vnd.docker.distribution.manifest.list.v2+json, \
-     application/vnd.oci.image.manifest.v1+json, \
-     application/vnd.docker.distribution.manifest.v2+json";
-
-/// Those of them that list others.
+/// Kinds of manifests that list others.
 const INDEXES: [&str; 2] = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -59,7 +50,7 @@ const INDEXES: [&str; 2] = [
 pub struct Registry {
     credentials: Arc<CredentialStore>,
     insecure: bool,
-    clients: Arc<Clients>,
+    logins: Arc<Logins>,
 }
 
 /// Why a manifest was not written, or its digest not found.
@@ -68,6 +59,14 @@ pub enum RegistryError {
     /// There is no HTTP client.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The name of the registry cannot be one.
+    #[error("{host} is no address of a registry")]
+    Address {
+        /// The registry.
+        host: String,
+        /// What is wrong with it.
+        source: url::ParseError,
+    },
     /// Nobody answers.
     #[error("cannot reach {host} from this machine")]
     Reach {
@@ -106,46 +105,6 @@ pub enum RegistryError {
     },
 }
 
-/// A question about one manifest.
-struct Question<'a> {
-    reference: &'a Reference,
-    host: &'a str,
-    ask: Ask<'a>,
-}
-
-/// What a registry is to do with a manifest.
-#[derive(Clone, Copy)]
-enum Ask<'a> {
-    Put {
-        media_type: &'a str,
-        bytes: &'a [u8],
-    },
-    Head,
-    Get,
-}
-
-impl Ask<'_> {
-    /// Returns the request.
-    fn request(self, client: &Client, url: &str) -> RequestBuilder {
-        match self {
-            Self::Put { media_type, bytes } => client
-                .put(url)
-                .header(CONTENT_TYPE, media_type)
-                .body(bytes.to_vec()),
-            Self::Head => client.request(Method::HEAD, url).header(ACCEPT, MANIFESTS),
-            Self::Get => client.get(url).header(ACCEPT, MANIFESTS),
-        }
-    }
-
-    /// Returns the actions that a token must allow.
-    fn actions(self) -> &'static str {
-        match self {
-            Self::Put { .. } => "pull,push",
-            Self::Head | Self::Get => "pull",
-        }
-    }
-}
-
 impl Registry {
     /// Returns a way to registries; `insecure` is for those without TLS or with unknown
     /// certificates.
@@ -154,7 +113,7 @@ impl Registry {
         Self {
             credentials,
             insecure,
-            clients: Arc::default(),
+            logins: Arc::default(),
         }
     }
 
@@ -182,14 +141,31 @@ impl Registry {
             return Ok(digest);
         }
         // Registries may leave it to the client.
-        let mut manifest = self.ask(reference, Ask::Get).await?;
-        let bytes = body(&mut manifest, LARGEST).await;
+        self.manifest(reference).await.map(|(_, digest)| digest)
+    }
+
+    /// Returns the manifest or index that `reference` stands for, and its digest.
+    ///
+    /// # Errors
+    /// The registry cannot be reached, refuses, or has something else.
+    pub async fn manifest(
+        &self,
+        reference: &Reference,
+    ) -> Result<(Vec<u8>, Digest), RegistryError> {
+        let mut answer = self.ask(reference, Ask::Get).await?;
+        let bytes = body(&mut answer, LARGEST).await;
         let is_manifest = serde_json::from_slice::<serde_json::Value>(&bytes)
             .is_ok_and(|manifest| manifest["schemaVersion"] == 2);
-        let digest = digest(&*bytes).ok().filter(|_| is_manifest);
-        digest.ok_or_else(|| RegistryError::NoManifest {
-            host: host(reference).to_owned(),
-        })
+        let is_wanted = |digest: &Digest| {
+            let wanted = reference.digest();
+            is_manifest && wanted.is_none_or(|wanted| wanted == digest.to_string())
+        };
+        match digest(&*bytes).ok().filter(is_wanted) {
+            Some(digest) => Ok((bytes, digest)),
+            None => Err(RegistryError::NoManifest {
+                host: host(reference).to_owned(),
+            }),
+        }
     }
 
     /// Tells whether the tag of `reference` stands for `digest`, and whether all manifests that this
@@ -229,8 +205,7 @@ impl Registry {
         if !INDEXES.contains(&kind) {
             return Ok(true);
         }
-        let mut index = self.ask(reference, Ask::Get).await?;
-        let index = body(&mut index, LARGEST).await;
+        let (index, _) = self.manifest(reference).await?;
         let Ok(index) = serde_json::from_slice::<ImageIndex>(&index) else {
             return Ok(false);
         };
@@ -245,107 +220,6 @@ impl Registry {
         let found = try_join_all(listed).await?;
         Ok(found.iter().all(|found| *found))
     }
-
-    async fn ask(&self, reference: &Reference, ask: Ask<'_>) -> Result<Response, RegistryError> {
-        let host = host(reference);
-        let question = Question {
-            reference,
-            host,
-            ask,
-        };
-        let is_loopback = client::is_loopback(host);
-        let client = self.clients.get(self.insecure, is_loopback)?;
-        if self.insecure || is_loopback {
-            return match self.attempts(&client, &question, "https").await {
-                Err(RegistryError::Reach { .. }) => self.attempts(&client, &question, "http").await,
-                answered => answered,
-            };
-        }
-        self.attempts(&client, &question, "https").await
-    }
-
-    /// Asks; a registry that is busy or fails is asked again.
-    async fn attempts(
-        &self,
-        client: &Client,
-        question: &Question<'_>,
-        scheme: &str,
-    ) -> Result<Response, RegistryError> {
-        let mut pause = PAUSE;
-        for _ in 1..ATTEMPTS {
-            match self.attempt(client, question, scheme).await {
-                Err(RegistryError::Refused { status, .. }) if is_passing(status) => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                answered => return answered,
-            }
-        }
-        self.attempt(client, question, scheme).await
-    }
-
-    async fn attempt(
-        &self,
-        client: &Client,
-        question: &Question<'_>,
-        scheme: &str,
-    ) -> Result<Response, RegistryError> {
-        let (host, path) = (question.host, question.reference.path());
-        let reference = question.reference;
-        let name = reference.digest().or(reference.tag());
-        let name = name.unwrap_or(crate::oci::reference::DEFAULT_TAG);
-        let url = format!("{scheme}://{host}/v2/{path}/manifests/{name}");
-        let request = || question.ask.request(client, &url);
-        let mut response = self.send(host, request()).await?;
-        if response.status() == StatusCode::UNAUTHORIZED {
-            let asked = response.headers().get_all(WWW_AUTHENTICATE).iter();
-            let asked = asked.filter_map(|value| value.to_str().ok());
-            if let Some(challenge) = challenge::first(asked) {
-                let request = self.logged_in(request(), question, &challenge).await?;
-                response = self.send(host, request).await?;
-            }
-        }
-        match response.status().is_success() {
-            true => Ok(response),
-            false => Err(refused(host, response).await),
-        }
-    }
-
-    async fn send(&self, host: &str, request: RequestBuilder) -> Result<Response, RegistryError> {
-        let sent = request.send().await;
-        sent.map_err(|error| RegistryError::Reach {
-            host: host.to_owned(),
-            source: error.without_url(),
-        })
-    }
-
-    /// Adds what the registry asks for.
-    async fn logged_in(
-        &self,
-        request: RequestBuilder,
-        question: &Question<'_>,
-        challenge: &Challenge,
-    ) -> Result<RequestBuilder, RegistryError> {
-        let credentials = self.credentials.credentials_for(question.host).await?;
-        Ok(match (challenge, credentials) {
-            (_, Credentials::RegistryToken(token)) => request.bearer_auth(token),
-            (Challenge::Basic, Credentials::Password { username, password }) => {
-                request.basic_auth(username, Some(password))
-            }
-            (Challenge::Basic, _) => request,
-            (Challenge::Bearer { realm, service }, _) => {
-                let (path, actions) = (question.reference.path(), question.ask.actions());
-                let scope = format!("repository:{path}:{actions}");
-                let token = bearer(&self.credentials, question.host, realm, service, scope).await?;
-                request.bearer_auth(token)
-            }
-        })
-    }
-}
-
-/// Tells whether it may go better the next time.
-fn is_passing(status: StatusCode) -> bool {
-    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 /// Returns the digest that an answer names.
@@ -372,19 +246,6 @@ async fn body(response: &mut Response, longest: usize) -> Vec<u8> {
         }
     }
     body
-}
-
-/// Returns a refusal with the registry's own words.
-async fn refused(host: &str, mut response: Response) -> RegistryError {
-    let status = response.status();
-    let body = body(&mut response, LONGEST).await;
-    let answer: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-    let message = answer["errors"][0]["message"].as_str();
-    RegistryError::Refused {
-        host: host.to_owned(),
-        status,
-        detail: message.map_or_else(String::new, |message| format!(": {message}")),
-    }
 }
 
 #[cfg(test)]

@@ -116,14 +116,15 @@ async fn a_password_goes_to_who_asks_for_one() {
     let (host, seen) = registry(&[
         "401 Unauthorized\r\nwww-authenticate: Basic realm=\"r\"|",
         "503 Unavailable|",
-        "401 Unauthorized\r\nwww-authenticate: Basic realm=\"r\"|",
         "201 Created|",
     ])
     .await;
     put(&host).await.unwrap();
     let login = STANDARD.encode("me:sesame");
-    let last = format!("PUT /v2/team/app/manifests/1 [Basic {login}] {{}}");
-    assert_eq!(*seen.lock().unwrap().last().unwrap(), last);
+    let put = |login: &str| format!("PUT /v2/team/app/manifests/1 [{login}] {{}}");
+    let basic = put(&format!("Basic {login}"));
+    // It is not asked for again.
+    assert_eq!(*seen.lock().unwrap(), [put(""), basic.clone(), basic]);
 }
 
 #[tokio::test]
@@ -239,4 +240,79 @@ async fn an_index_is_there_if_what_it_lists_is() {
             .await
             .0
     );
+}
+
+const BEARER: &str =
+    "401 Unauthorized\r\nwww-authenticate: Bearer realm=\"http://HOST/token\",service=\"s\"|";
+
+fn token(token: &str) -> String {
+    format!("200 OK|{{\"token\":\"{token}\"}}")
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_questions_to_come() {
+    let index = "200 OK|{\"schemaVersion\":2,\"manifests\":[]}";
+    let (found, seen) = has(vec![
+        BEARER.to_owned(),
+        token("t1"),
+        head("a", INDEX),
+        index.to_owned(),
+    ])
+    .await;
+    assert!(found, "{seen:?}");
+    assert_eq!(seen[3], "GET /v2/team/app/manifests/1 [Bearer t1] ");
+    // Until it is not taken any more.
+    let (found, seen) = has(vec![
+        BEARER.to_owned(),
+        token("t1"),
+        head("a", INDEX),
+        BEARER.to_owned(),
+        token("t2"),
+        index.to_owned(),
+    ])
+    .await;
+    assert!(found, "{seen:?}");
+    assert_eq!(seen[3], "GET /v2/team/app/manifests/1 [Bearer t1] ");
+    assert_eq!(seen[5], "GET /v2/team/app/manifests/1 [Bearer t2] ");
+}
+
+/// Returns a registry that leads its users, once they have logged in, to `other`.
+async fn leading(other: &str) -> (String, Arc<Mutex<Vec<String>>>) {
+    let there = format!("http://{other}/v2/far/app/manifests/1");
+    let there = format!("307 Temporary Redirect\r\nlocation: {there}|");
+    let answers = [BEARER.to_owned(), token("t1"), there];
+    let answers: Vec<&str> = answers.into_iter().map(|answer| &*answer.leak()).collect();
+    registry(answers.leak()).await
+}
+
+#[tokio::test]
+async fn a_registry_may_lead_elsewhere_but_not_with_the_login() {
+    let answer = head("a", INDEX);
+    let (other, far) = registry(vec![&*answer.leak()].leak()).await;
+    let (host, near) = leading(&other).await;
+    let found = digest(&host).await.unwrap();
+    assert_eq!(found.to_string(), format!("sha256:{}", "a".repeat(64)));
+    let near = near.lock().unwrap();
+    assert_eq!(near[2], "HEAD /v2/team/app/manifests/1 [Bearer t1] ");
+    let far = far.lock().unwrap();
+    assert_eq!(*far, ["HEAD /v2/far/app/manifests/1 [] "]);
+}
+
+#[tokio::test]
+async fn who_a_registry_leads_to_gets_no_login() {
+    let (other, far) = registry(&[BEARER]).await;
+    let (host, near) = leading(&other).await;
+    let told = digest(&host).await.unwrap_err().to_string();
+    assert_eq!(told, format!("{host} answered 401 Unauthorized"));
+    assert_eq!(near.lock().unwrap().len(), 3);
+    assert_eq!(far.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_written_elsewhere() {
+    let (other, far) = registry(&[]).await;
+    let (host, _) = leading(&other).await;
+    let told = put(&host).await.unwrap_err().to_string();
+    assert_eq!(told, format!("{host} answered 307 Temporary Redirect"));
+    assert_eq!(far.lock().unwrap().len(), 0);
 }

@@ -8,9 +8,11 @@ use std::path::Path;
 
 use super::{Host, ToolchainError, command};
 
-/// The settings of interest: where modules come from, how they are checked, what is built.
-const NAMES: [&str; 15] = [
+/// The settings of interest: where modules come from, how they are checked, what is built and where
+/// that is kept.
+const NAMES: [&str; 16] = [
     "GOAUTH",
+    "GOCACHE",
     "GOFLAGS",
     "GOINSECURE",
     "GOMODCACHE",

@@ -163,7 +163,9 @@ func printFiles(image v1.Image) error {
 				header.ModTime.Unix(), strings.TrimPrefix(header.Name, "/")))
 		}
 	}
-	sort.Slice(names, func(i, j int) bool { return names[i][strings.LastIndex(names[i], " "):] < names[j][strings.LastIndex(names[j], " "):] })
+	sort.Slice(names, func(i, j int) bool {
+		return names[i][strings.LastIndex(names[i], " "):] < names[j][strings.LastIndex(names[j], " "):]
+	})
 	fmt.Println(strings.Join(names, "\n"))
 	return nil
 }

@@ -5,6 +5,7 @@
 mod records;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use buildkit_proto::moby::buildkit::v1::{
@@ -21,6 +22,9 @@ use crate::oci::Platform;
 
 /// Largest message either side sends (the daemon's own limit).
 pub(super) const MAX_MESSAGE: usize = 16 << 20;
+
+/// How long a daemon may take to say who it is.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
 /// A connection to a daemon's Control service.
 ///
@@ -61,24 +65,18 @@ impl Client {
     /// Connects to a daemon and asks it who it is.
     ///
     /// # Errors
-    /// Nobody listens at the address, or not a buildkitd.
+    /// Nobody listens at the address or answers there, or not a buildkitd.
     pub async fn connect(address: &Address, tls: Option<&TlsFiles>) -> Result<Self, Error> {
         let connection = Connection::open(address, tls).await?;
-        let version = match control(&connection).info(InfoRequest {}).await {
-            Ok(answer) => answer.into_inner().buildkit_version.map(Version::from),
-            // Daemons before v0.11 have no such call, but they have answered.
-            Err(status) if status.code() == Code::Unimplemented => None,
-            Err(status) => {
-                return Err(Error::from(ConnectError {
-                    address: address.clone(),
-                    cause: ConnectCause::NotBuildkit(reason(&status)),
-                }));
-            }
+        let failed = |cause| ConnectError {
+            address: address.clone(),
+            cause,
         };
+        let version = first_answer(&connection, FIRST_ANSWER).await;
         Ok(Self {
             address: address.clone(),
+            version: version.map_err(failed)?,
             connection,
-            version,
             translation: Translation::default(),
         })
     }
@@ -175,6 +173,22 @@ fn control(connection: &Connection) -> ControlClient<Channel> {
         .max_encoding_message_size(MAX_MESSAGE)
 }
 
+/// Asks a daemon who it is. The system accepts connections for daemons that are stopped, too, which
+/// never answer.
+async fn first_answer(
+    connection: &Connection,
+    patience: Duration,
+) -> Result<Option<Version>, ConnectCause> {
+    let mut daemon = control(connection);
+    let answer = tokio::time::timeout(patience, daemon.info(InfoRequest {})).await;
+    match answer.map_err(|_| ConnectCause::TimedOut(patience))? {
+        Ok(answer) => Ok(answer.into_inner().buildkit_version.map(Version::from)),
+        // Daemons before v0.11 have no such call, but they have answered.
+        Err(status) if status.code() == Code::Unimplemented => Ok(None),
+        Err(status) => Err(ConnectCause::NotBuildkit(reason(&status))),
+    }
+}
+
 /// Words a status with its causes, which for a broken stream say more than the message.
 fn reason(status: &Status) -> String {
     let mut text = status.message().to_owned();
@@ -211,5 +225,20 @@ impl From<types::WorkerRecord> for Worker {
                 .collect(),
             collects: record.gc_policy.into_iter().map(Prune::from).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_daemon_that_never_answers_is_given_up() {
+        let (near, _far) = tokio::io::duplex(64 << 10);
+        let connection = Connection::over("a test", near).await.unwrap();
+        let late = first_answer(&connection, Duration::from_millis(20)).await;
+        assert!(matches!(late, Err(ConnectCause::TimedOut(_))), "{late:?}");
+        let told = ConnectCause::TimedOut(FIRST_ANSWER).to_string();
+        assert_eq!(told, "no answer within 10 s");
     }
 }

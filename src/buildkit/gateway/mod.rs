@@ -53,8 +53,6 @@ pub struct Gateway {
 /// What a daemon can do, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Enabled capabilities of the gateway, e.g. `gateway.solve.evaluate`.
-    pub frontend: BTreeSet<String>,
     /// Enabled capabilities of the graph, e.g. `mergeop`.
     pub llb: BTreeSet<String>,
     /// The workers, the default one first.
@@ -124,7 +122,6 @@ impl Gateway {
         let answer = self.bridge().ping(self.request(wire::PingRequest {})).await;
         let pong = self.answer(answer).await?;
         Ok(Capabilities {
-            frontend: enabled(pong.frontend_api_caps),
             llb: enabled(pong.llb_caps),
             workers: pong.workers.into_iter().map(Worker::from).collect(),
         })
@@ -162,7 +159,7 @@ impl Gateway {
         Ok(self.answer(answer).await?.definitions.into_iter().collect())
     }
 
-    /// Attaches a warning to a vertex.
+    /// Attaches a warning to a vertex; daemons before v0.10 show none.
     ///
     /// # Errors
     /// The daemon is gone or does not know the vertex.
@@ -181,8 +178,11 @@ impl Gateway {
                 .map(|range| range.to_pb())
                 .collect(),
         });
-        let answer = self.bridge().warn(request).await;
-        self.answer(answer).await.map(drop)
+        match self.bridge().warn(request).await {
+            // What fails nothing must not fail where there is no such call.
+            Err(status) if status.code() == Code::Unimplemented => Ok(()),
+            answer => self.answer(answer).await.map(drop),
+        }
     }
 
     /// Ends the build with an error, which is shown with places in the user's files.
@@ -240,4 +240,27 @@ impl Gateway {
 fn enabled(caps: Vec<ApiCap>) -> BTreeSet<String> {
     let enabled = caps.into_iter().filter(|cap| cap.enabled);
     enabled.map(|cap| cap.id).collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a daemon is made for the test")]
+mod tests {
+    use futures_util::{StreamExt as _, stream};
+    use tonic::service::Routes;
+    use tonic::transport::Server;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_warning_fails_nothing_where_none_are_shown() {
+        let (near, far) = tokio::io::duplex(64 << 10);
+        let server = Server::builder().add_routes(Routes::default());
+        let incoming = stream::iter([Ok::<_, Status>(far)]).chain(stream::pending());
+        tokio::spawn(server.serve_with_incoming(incoming));
+        let connection = Connection::over("a test", near).await.unwrap();
+        let gateway = Gateway::of_frontend(connection, Vec::new());
+        gateway.warn(Warning::default()).await.unwrap();
+        // Other calls say that there are none.
+        gateway.inputs().await.unwrap_err();
+    }
 }

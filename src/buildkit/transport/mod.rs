@@ -73,8 +73,8 @@ pub enum ConnectCause {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// Nobody answered in time.
-    #[error("no answer within {} s", CONNECT_TIMEOUT.as_secs())]
-    TimedOut,
+    #[error("no answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
     /// The program that leads to the daemon fails.
     #[error("{0}")]
     Program(String),
@@ -241,7 +241,7 @@ async fn in_time(
 ) -> Result<Dialled, ConnectCause> {
     tokio::time::timeout(CONNECT_TIMEOUT, dialling)
         .await
-        .unwrap_or(Err(ConnectCause::TimedOut))
+        .unwrap_or(Err(ConnectCause::TimedOut(CONNECT_TIMEOUT)))
 }
 
 /// Connects to a port, with TLS where there are credentials.

@@ -42,6 +42,11 @@ fn fault(
     package: &str,
     variable: &str,
 ) -> Option<(String, String)> {
+    let mut programs = planned.programs.iter();
+    if package != "main" && programs.any(|program| program.import_path == package) {
+        let message = "has no effect: the linker calls a program's package main".to_owned();
+        return Some((message, format!("write \"main.{variable}\"")));
+    }
     let packages = stamped(planned, package);
     if packages.is_empty() {
         let elsewhere = packages_elsewhere(subject, planned, package);
@@ -180,6 +185,10 @@ mod tests {
         finds(
             "example.com/m/internal/bild.Version",
             "has no effect: no program imports example.com/m/internal/bild",
+        );
+        finds(
+            "example.com/m.version",
+            "has no effect: the linker calls a program's package main",
         );
         finds(
             "example.org/other.Version",

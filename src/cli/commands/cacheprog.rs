@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::FalseyValueParser;
 
 use crate::cacheprog::{self, Options, Remote, Report};
 use crate::cli::output::Output;
-use crate::cli::{Outcome, settings};
+use crate::cli::{Outcome, gocache, settings};
 use crate::error::{Error, Kind};
 
 /// Serve the go command as its build cache (GOCACHEPROG, Go 1.24 and later)
@@ -95,7 +96,12 @@ pub(crate) struct Args {
     )]
     stats: Option<OsString>,
     /// Print one line about hits, misses and bytes to standard error
-    #[arg(long, env = "GOBUILD_CACHEPROG_SUMMARY", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "GOBUILD_CACHEPROG_SUMMARY",
+        hide_env_values = true,
+        value_parser = FalseyValueParser::new()
+    )]
     summary: bool,
 }
 
@@ -144,7 +150,7 @@ impl Args {
         Ok(Options {
             dir: match &self.dir {
                 Some(dir) => dir.clone(),
-                None => settings::go_cache()?,
+                None => gocache::own()?,
             },
             max_size: (self.max_size > 0).then_some(self.max_size),
             seeds: seeds

@@ -1,22 +1,22 @@
 //! `gobuild frontend`
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Subcommand;
+use tokio_util::sync::CancellationToken;
 
-use crate::buildkit::session::auth::{CredentialStore, Locations};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
-use crate::cli::progress::ProgressArgs;
+use crate::cli::progress::{Display, ProgressArgs};
 use crate::cli::settings::{self, BuilderArgs};
+use crate::cli::signals::{Cancellable, unless_cancelled};
 use crate::cli::{Outcome, builder, rendering};
 use crate::error::{Error, Kind};
 use crate::frontend::environment::Environment;
 use crate::frontend::package::{Package, PackageError, Wanted};
 use crate::frontend::{self, FrontendError};
 use crate::oci::{Platform, Reference};
-use crate::pipeline::outcome::Outcome as Built;
+use crate::pipeline::outcome::{Outcome as Built, pinned};
 use crate::toolchain::ToolchainError;
 
 /// Serve BuildKit as a frontend (# syntax=); started by buildkitd, not by hand
@@ -64,48 +64,44 @@ pub(crate) fn run(args: Args, output: &Output) -> Outcome {
             let served = settings::runtime()?.block_on(frontend::serve(environment));
             served.map_err(|error| Error::of(Kind::Builder, &error))
         }
-        Some(Action::Pack(pack)) => {
-            let built = settings::runtime()?.block_on(pack.run())?;
-            let pinned = built.iter().flat_map(Built::pinned);
-            pinned.into_iter().try_for_each(|line| output.line(&line))
-        }
+        Some(Action::Pack(pack)) => Cancellable::new()?.run(
+            async |cancel| pack.run(cancel).await,
+            |built: Result<Vec<Built>, Error>| {
+                let mut lines = pinned(&built?).into_iter();
+                lines.try_for_each(|line| output.line(&line))
+            },
+        ),
     }
 }
 
 impl Pack {
-    async fn run(&self) -> Result<Vec<Built>, Error> {
+    async fn run(&self, cancel: &CancellationToken) -> Result<Vec<Built>, Error> {
         let display = self.progress.start()?;
-        let connecting = async {
-            let choice = self.builder.choice()?;
-            builder::connect(&self.builder, choice, &display).await
-        };
-        let client = match connecting.await {
-            Ok(client) => client,
-            Err(error) => return display.finish(Err(Failure::Rendered(error))).await,
-        };
-        let built = async {
-            let platform = builder::platform(&client).await?;
-            let host = settings::host()?;
-            let others = self.programs.iter().cloned().collect();
-            let packing =
-                tokio::task::spawn_blocking(move || Package::pack(&platform, &others, &host));
-            let packed = packing
-                .await
-                .map_err(|error| Error::of(Kind::Other, &error))?;
-            let credentials = CredentialStore::load(Locations::from_environment());
-            let credentials = credentials.map_err(|error| Error::of(Kind::Registry, &error))?;
-            let wanted = Wanted {
-                reference: self.tag.clone().or_latest().to_string(),
-                push: self.push,
-                archive: self.archive.clone(),
-                compression: self.compression.clone(),
-            };
-            let export = packed.map_err(|error| failed(&error))?;
-            let export = export.export(&client, &wanted, Arc::new(credentials), display.events());
-            export.await.map_err(|error| failed(&error))
-        };
-        let built = built.await.map(|built| vec![built]);
+        let built = unless_cancelled(cancel, self.build(&display)).await;
+        let built = built.map(|built| vec![built]);
         display.finish(built.map_err(Failure::Rendered)).await
+    }
+
+    async fn build(&self, display: &Display) -> Result<Built, Error> {
+        let choice = self.builder.choice()?;
+        let client = builder::connect(&self.builder, choice, display).await?;
+        let platform = builder::platform(&client).await?;
+        let host = settings::host()?;
+        let others = self.programs.iter().cloned().collect();
+        let packing = tokio::task::spawn_blocking(move || Package::pack(&platform, &others, &host));
+        let packed = packing
+            .await
+            .map_err(|error| Error::of(Kind::Other, &error))?;
+        let credentials = settings::credentials()?;
+        let wanted = Wanted {
+            reference: self.tag.clone().or_latest().to_string(),
+            push: self.push,
+            archive: self.archive.clone(),
+            compression: self.compression.clone(),
+        };
+        let export = packed.map_err(|error| failed(&error))?;
+        let export = export.export(&client, &wanted, credentials, display.events());
+        export.await.map_err(|error| failed(&error))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod files;
 mod offer;
+mod outputs;
 mod several;
 
 use std::collections::BTreeMap;
@@ -14,23 +15,24 @@ use crate::buildkit::client::Client;
 use crate::buildkit::gateway::ResolveMode;
 use crate::buildkit::session::secrets::SecretSpec;
 use crate::buildkit::session::ssh::SshSpec;
+use crate::cli::attestations::AttestArgs;
 use crate::cli::caches::{CacheArgs, Named};
 use crate::cli::failure::Failure;
-use crate::cli::load::{self, Place, loaded};
+use crate::cli::load::{self, Place};
 use crate::cli::nodes::{self, Builders};
 use crate::cli::output::Output;
 use crate::cli::progress::{Display, ProgressArgs};
 use crate::cli::settings::{self, BuilderArgs, ProjectArgs, Travel};
-use crate::cli::signals::cancelled_by_signals;
+use crate::cli::signals::{Cancellable, unless_cancelled};
 use crate::cli::{Outcome, builder, rendering};
 use crate::error::{Error, Kind};
 use crate::oci::Platform;
-use crate::oci::exporter::{Destination, Output as Wanted, OutputKind};
+use crate::oci::exporter::Output as Wanted;
 use crate::pipeline::abilities::Abilities;
 use crate::pipeline::caches::{Caches, Defaults};
 use crate::pipeline::exports::{self, Export, Options};
 use crate::pipeline::function::{Inputs, Jobs};
-use crate::pipeline::outcome::Outcome as Built;
+use crate::pipeline::outcome::{Outcome as Built, pinned};
 use crate::pipeline::present::Sources;
 use crate::pipeline::project::Project;
 use crate::pipeline::run::{self, Asking, Offer, Pushed};
@@ -94,6 +96,8 @@ pub(crate) struct Args {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
+    attestations: AttestArgs,
+    #[command(flatten)]
     caches: CacheArgs,
     /// Compile N binaries at once, each with N threads, to save memory [default: the manifest's,
     /// else all at once]
@@ -137,46 +141,50 @@ pub(crate) fn run(args: &Args, output: &Output) -> Outcome {
         epoch: settings::epoch()?,
         outputs: args.outputs(),
         caches: args.caches.named()?,
+        attestations: args.attestations.requested()?,
     };
-    let to_stdout = wishes.outputs.iter().any(writes_stdout);
+    let to_stdout = wishes.outputs.iter().any(outputs::is_stdout);
     if to_stdout && output.is_terminal() {
         let message = "an archive would be written to the terminal";
         return Err(
             Error::new(Kind::Usage, message).hinted("name a file with dest=PATH".to_owned())
         );
     }
+    args.check_folders(&wishes.outputs)?;
     let project = args.project.place.project(wishes.epoch)?;
-    let built = settings::runtime()?.block_on(build(args, &project, &wishes));
-    let built = built.map_err(|error| error.below(&project.location.root))?;
-    args.write_files(&built)?;
-    let pinned: Vec<String> = built.iter().flat_map(Built::pinned).collect();
-    // Standard output may be an archive already.
-    if to_stdout {
-        Ok(())
-    } else {
-        pinned.iter().try_for_each(|line| output.line(line))
-    }
+    Cancellable::new()?.run(
+        async |cancel| build(args, &project, &wishes, cancel).await,
+        |built: Result<Vec<Built>, Error>| {
+            let built = built.map_err(|error| error.below(&project.location.root))?;
+            let written = args.write_files(&built);
+            // Standard output may be an archive already.
+            let lines = if to_stdout {
+                Vec::new()
+            } else {
+                pinned(&built)
+            };
+            let said = lines.iter().try_for_each(|line| output.line(line));
+            written.and(said)
+        },
+    )
 }
 
 /// What the flags ask for, read before anything is done.
 struct Wishes {
     outputs: Vec<Wanted>,
     caches: Named,
+    attestations: BTreeMap<String, String>,
     epoch: u32,
 }
 
-fn writes_stdout(output: &Wanted) -> bool {
-    matches!(
-        output.kind,
-        OutputKind::OciArchive(Destination::Stdout)
-            | OutputKind::DockerArchive(Destination::Stdout)
-    )
-}
-
-async fn build(args: &Args, project: &Project, wishes: &Wishes) -> Result<Vec<Built>, Error> {
-    let cancel = cancelled_by_signals();
+async fn build(
+    args: &Args,
+    project: &Project,
+    wishes: &Wishes,
+    cancel: &CancellationToken,
+) -> Result<Vec<Built>, Error> {
     let display = args.progress.start()?;
-    let built = stages(args, project, wishes, &display, &cancel).await;
+    let built = stages(args, project, wishes, &display, cancel).await;
     display.finish(built).await
 }
 
@@ -188,12 +196,48 @@ async fn stages(
     cancel: &CancellationToken,
 ) -> Result<Vec<Built>, Failure> {
     let targets = args.project.targets(project)?;
-    let client = match nodes::connect(&args.builder, &targets, display).await? {
+    let connecting = nodes::connect(&args.builder, &targets, display);
+    let client = match unless_cancelled(cancel, connecting).await? {
         Builders::One(client) => *client,
         Builders::Several(nodes) => {
             return several::stages(args, project, wishes, &nodes, (display, cancel)).await;
         }
     };
+    let ready = ready(args, project, wishes, client, display);
+    let ready = unless_cancelled(cancel, ready).await?;
+    let (client, inputs) = (&ready.client, &ready.inputs);
+    let events = display.events();
+    let built = run::run(
+        client,
+        inputs,
+        &ready.exports,
+        &ready.offer,
+        &events,
+        cancel,
+    )
+    .await;
+    built.map_err(|error| Failure::Run {
+        error: Box::new(error),
+        paths: source_paths(&inputs.plan, project),
+    })
+}
+
+/// What one daemon builds.
+struct Ready {
+    client: Client,
+    inputs: Inputs,
+    exports: Vec<Export>,
+    offer: Offer,
+}
+
+/// Asks the daemon what it can do, and prepares what it is to build.
+async fn ready(
+    args: &Args,
+    project: &Project,
+    wishes: &Wishes,
+    client: Client,
+    display: &Display,
+) -> Result<Ready, Error> {
     let abilities = Abilities::ask(&client).await;
     let abilities = abilities.map_err(|error| rendering::wire(&error))?;
     let client = client.translating(abilities.translation());
@@ -205,6 +249,7 @@ async fn stages(
         loader: loader.clone(),
         insecure_registry: args.insecure_registry,
         compression: abilities.compression().or(args.compression),
+        attestations: wishes.attestations.clone(),
     };
     let mut exports = args.exports(&plan, wishes, options)?;
     let caches = args.completed(&wishes.caches, &exports, display);
@@ -216,11 +261,11 @@ async fn stages(
     offer.loader = loader;
     offer.in_turn = abilities.builds_in_turn();
     offer.pushed = Some(Arc::new(args.pushed(project, &offer, &client)?));
-    let events = display.events();
-    let built = run::run(&client, &inputs, &exports, &offer, &events, cancel).await;
-    built.map_err(|error| Failure::Run {
-        error: Box::new(error),
-        paths: source_paths(&inputs.plan, project),
+    Ok(Ready {
+        client,
+        inputs,
+        exports,
+        offer,
     })
 }
 
@@ -288,15 +333,6 @@ impl Args {
             .plan(project, platform, travel, |warning| display.warn(warning))
     }
 
-    fn exports(
-        &self,
-        plan: &Plan,
-        wishes: &Wishes,
-        options: Options,
-    ) -> Result<Vec<Export>, Error> {
-        exports::exports(plan, &wishes.outputs, options).map_err(|error| rendering::usage(&error))
-    }
-
     /// Completes caches; says which are left out.
     fn completed(&self, caches: &Named, exports: &[Export], display: &Display) -> Caches {
         let caches = caches.complete(&Defaults {
@@ -307,37 +343,6 @@ impl Args {
             display.warn(note.clone());
         }
         caches
-    }
-
-    fn outputs(&self) -> Vec<Wanted> {
-        let mut outputs = self.output.clone();
-        let pushed = |output: &Wanted| output.kind.is_pushed();
-        if self.push && !outputs.iter().any(pushed) {
-            // `--push --output type=image,…` pushes that image.
-            match outputs
-                .iter_mut()
-                .find(|output| output.kind == OutputKind::Image { push: false })
-            {
-                Some(image) => image.kind = OutputKind::Image { push: true },
-                None => outputs.push(Wanted {
-                    kind: OutputKind::Registry,
-                    attributes: BTreeMap::new(),
-                }),
-            }
-        }
-        if self.project.named_place().is_some() {
-            // ko pushes there by this name.
-            let before = outputs.len();
-            outputs.retain(|output| !pushed(output));
-            if outputs.len() < before {
-                outputs.push(loaded());
-            }
-        }
-        let loads = |output: &Wanted| output.kind == OutputKind::Load;
-        if self.load.is_some() && !outputs.iter().any(loads) {
-            outputs.push(loaded());
-        }
-        outputs
     }
 
     /// Returns what is known of earlier pushes.

@@ -1,11 +1,10 @@
 //! `gobuild lock`
 
-use std::sync::Arc;
+use futures_util::TryFutureExt as _;
 
-use crate::buildkit::session::auth::{CredentialStore, Locations};
 use crate::cli::output::Output;
 use crate::cli::settings::{self, PathArgs};
-use crate::cli::signals::cancelled_by_signals;
+use crate::cli::signals::{cancelled_by_signals, unless_cancelled};
 use crate::cli::{Outcome, rendering};
 use crate::error::{Error, Kind};
 use crate::oci::Platform;
@@ -54,9 +53,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Outcome {
     if args.update {
         known = Lock::default();
     }
-    let credentials = CredentialStore::load(Locations::from_environment());
-    let credentials = credentials.map_err(|error| Error::of(Kind::Usage, &error))?;
-    let registry = Registry::new(Arc::new(credentials), args.insecure_registry);
+    let registry = Registry::new(settings::credentials()?, args.insecure_registry);
     let host = settings::host()?;
     // Its end waits for that of a go command, which removes what it has downloaded.
     let lock = settings::runtime()?.block_on(async {
@@ -67,13 +64,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Outcome {
             cancel: &cancel,
             say: Output::say,
         };
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => Err(Error::new(Kind::Cancelled, "cancelled")),
-            lock = lock::lock(&needs, &platforms, &known, &sources) => {
-                lock.map_err(|error| rendering::lock(&error))
-            }
-        }
+        let locking = lock::lock(&needs, &platforms, &known, &sources);
+        let locking = locking.map_err(|error| rendering::lock(&error));
+        unless_cancelled(&cancel, locking).await
     })?;
     if project.lock.as_ref() != Some(&lock) {
         lock::write(&lock, &project.lock_file).map_err(|error| rendering::lock(&error))?;

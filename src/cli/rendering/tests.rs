@@ -40,7 +40,7 @@ fn a_plan_that_fails_says_what_can_be_done() {
     .tag(&["x:1"])
     .try_plan()
     .unwrap_err();
-    insta::assert_snapshot!(told(&plan(&refused, None)).1, @r#"
+    insta::assert_snapshot!(told(&plan(&refused, None, &TreePath::root())).1, @r#"
     error: --tag names a whole image, and this project makes several
     hint: choose one with --target NAME or a package path, or prefix all with --repository
     "#);
@@ -57,7 +57,7 @@ fn a_template_without_a_value_shows_where_it_stands() {
     .try_plan()
     .unwrap_err();
     let document = Document::new("goimage.toml", text);
-    let (code, text) = told(&plan(&refused, Some(&document)));
+    let (code, text) = told(&plan(&refused, Some(&document), &TreePath::root()));
     assert_eq!(code, 3);
     for part in ["git.tag", "goimage.toml:3:"] {
         assert!(text.contains(part), "{part} is not in:\n{text}");

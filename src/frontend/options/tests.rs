@@ -83,7 +83,19 @@ fn what_cannot_be_done_is_said() {
             "context",
             "https://example.com/a.tar.gz",
             "context=https://example.com/a.tar.gz is not possible with goimage.toml: a remote \
-             context must be a git repository (a URL with .git)",
+             context must be a git repository (a URL that ends with .git)",
+        ),
+        (
+            "context",
+            "https://acme.github.io/ctx.tar.gz",
+            "context=https://acme.github.io/ctx.tar.gz is not possible with goimage.toml: a remote \
+             context must be a git repository (a URL that ends with .git)",
+        ),
+        (
+            "context:alpine::linux_arm64",
+            "docker-image://alpine:3",
+            "context:alpine::linux_arm64=docker-image://alpine:3: the platform is not of the form \
+             os/arch[/variant]",
         ),
     ] {
         assert_eq!(parse(&[(key, value)]).unwrap_err().to_string(), message);
@@ -116,5 +128,9 @@ fn a_context_of_git_is_an_address_under_whatever_name() {
     let renamed = parse(&[("contextkey", "ctx"), ("ctx", git), ("dockerfilekey", "d")]).unwrap();
     assert_eq!(renamed.context.as_deref(), Some(git));
     assert_eq!(renamed.manifest_source, "d");
+    for address in ["https://acme.github.io/app.git", "git@example.com:app#main"] {
+        let context = parse(&[("context", address)]).unwrap().context;
+        assert_eq!(context.as_deref(), Some(address));
+    }
     assert_eq!(parse(&[("context", ".")]).unwrap().context, None);
 }

@@ -185,6 +185,7 @@ fn a_docker_archive_holds_one_platform() {
 /// Returns an engine on this architecture.
 fn engine(has_containerd_store: bool) -> Loader {
     let engine = Engine {
+        name: Engine::DOCKER,
         host: "unix:///run/docker.sock".parse().unwrap(),
         tls: None,
     };

@@ -76,6 +76,7 @@ impl<'a> Identities<'a> {
         let described = json!({
             "platforms": platforms,
             "annotations": image.annotations,
+            "attestations": export.attestations,
             "exporters": exporters.collect::<Vec<_>>(),
         });
         digest(described.to_string().as_bytes()).ok()

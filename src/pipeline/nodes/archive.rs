@@ -8,15 +8,13 @@
 )]
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::Path;
 
 use serde_json::Value;
 use tar::{Builder, EntryType, Header};
 
 use crate::buildkit::session::content::LayoutStore;
-use crate::content::BlobSource as _;
+use crate::content::{BlobSource as _, Whole};
 use crate::oci::exporter::Destination;
 
 /// Returns every blob that a manifest or index leads to, itself among them, with its size.
@@ -56,19 +54,9 @@ pub(super) fn write(
     match to {
         Destination::Stdout => pack(layout, digest, index, io::stdout().lock()),
         Destination::File(path) => {
-            let folder = path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty());
-            let file = tempfile::Builder::new()
-                .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-                .tempfile_in(folder.unwrap_or(Path::new(".")))?;
-            pack(
-                layout,
-                digest,
-                index,
-                &File::options().write(true).open(file.path())?,
-            )?;
-            file.persist(path).map(drop).map_err(|error| error.error)
+            let mut file = Whole::create(path)?;
+            pack(layout, digest, index, &mut file)?;
+            file.keep()
         }
     }
 }

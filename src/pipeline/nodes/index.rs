@@ -23,13 +23,33 @@ pub(super) struct Manifest {
     pub(super) size: u64,
 }
 
+/// A manifest of an index.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub(super) struct Listed {
+    #[serde(flatten)]
+    pub(super) manifest: Manifest,
+    #[serde(default)]
+    pub(super) annotations: BTreeMap<String, String>,
+}
+
 /// One image of the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) platform: Platform,
-    pub(super) manifest: Manifest,
-    pub(super) annotations: BTreeMap<String, String>,
+    pub(super) image: Listed,
+    /// What is attested of it.
+    pub(super) attestations: Vec<Listed>,
 }
+
+/// What attestations have for a platform.
+const NO_PLATFORM: Target<'_> = Target {
+    architecture: "unknown",
+    os: "unknown",
+    variant: None,
+};
+
+/// Annotation of a manifest that is about another one of its index.
+const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
 /// An index, written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +81,7 @@ struct Descriptor<'a> {
     platform: Target<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 struct Target<'a> {
     architecture: &'a str,
     os: &'a str,
@@ -69,7 +89,29 @@ struct Target<'a> {
     variant: Option<&'a str>,
 }
 
-/// Writes the index of `entries`, which it sorts by platform.
+impl Manifest {
+    /// Tells whether it lists others.
+    pub(super) fn is_index(&self) -> bool {
+        [OCI_INDEX, DOCKER_LIST].contains(&self.media_type.as_str())
+    }
+}
+
+/// Returns the one image of an index, and what is attested of it there.
+pub(super) fn attested(index: &[u8]) -> Option<(Manifest, Vec<Listed>)> {
+    #[derive(Deserialize)]
+    struct Part {
+        manifests: Vec<Listed>,
+    }
+    let part: Part = serde_json::from_slice(index).ok()?;
+    let is_about = |listed: &Listed| listed.annotations.contains_key(REFERENCE_TYPE);
+    let (attestations, images): (Vec<_>, Vec<_>) = part.manifests.into_iter().partition(is_about);
+    match <[Listed; 1]>::try_from(images) {
+        Ok([image]) => Some((image.manifest, attestations)),
+        Err(_) => None,
+    }
+}
+
+/// Writes the index of `entries`, which it sorts by platform; what is attested of them comes last.
 pub(super) fn write(
     entries: &[Entry],
     annotations: &BTreeMap<String, String>,
@@ -80,12 +122,17 @@ pub(super) fn write(
         .collect();
     let docker = entries
         .iter()
-        .any(|entry| entry.manifest.media_type == DOCKER_MANIFEST);
+        .any(|entry| entry.image.manifest.media_type == DOCKER_MANIFEST);
     let media_type = if docker { DOCKER_LIST } else { OCI_INDEX };
+    let images = sorted
+        .values()
+        .map(|entry| descriptor(&entry.image, target(&entry.platform)));
+    let attestations = sorted.values().flat_map(|entry| &entry.attestations);
+    let attestations = attestations.map(|listed| descriptor(listed, NO_PLATFORM));
     let index = Index {
         schema_version: 2,
         media_type,
-        manifests: sorted.into_values().map(descriptor).collect(),
+        manifests: images.chain(attestations).collect(),
         annotations,
     };
     let text = escaped(&serde_json::to_string_pretty(&index)?);
@@ -98,17 +145,21 @@ pub(super) fn write(
     })
 }
 
-fn descriptor(entry: &Entry) -> Descriptor<'_> {
+fn descriptor<'a>(listed: &'a Listed, platform: Target<'a>) -> Descriptor<'a> {
     Descriptor {
-        media_type: &entry.manifest.media_type,
-        digest: &entry.manifest.digest,
-        size: entry.manifest.size,
-        annotations: &entry.annotations,
-        platform: Target {
-            architecture: &entry.platform.architecture,
-            os: &entry.platform.os,
-            variant: entry.platform.variant.as_deref(),
-        },
+        media_type: &listed.manifest.media_type,
+        digest: &listed.manifest.digest,
+        size: listed.manifest.size,
+        annotations: &listed.annotations,
+        platform,
+    }
+}
+
+fn target(platform: &Platform) -> Target<'_> {
+    Target {
+        architecture: &platform.architecture,
+        os: &platform.os,
+        variant: platform.variant.as_deref(),
     }
 }
 
@@ -145,19 +196,22 @@ mod tests {
     fn entry(platform: &str, digest: &str) -> Entry {
         Entry {
             platform: platform.parse().unwrap(),
-            manifest: Manifest {
-                media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
-                digest: digest.to_owned(),
-                size: 671,
+            image: Listed {
+                manifest: Manifest {
+                    media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
+                    digest: digest.to_owned(),
+                    size: 671,
+                },
+                annotations: BTreeMap::new(),
             },
-            annotations: BTreeMap::new(),
+            attestations: Vec::new(),
         }
     }
 
     #[test]
     fn platforms_are_sorted_and_members_are_in_go_s_order() {
         let mut arm = entry("linux/arm/v6", "sha256:bb");
-        arm.annotations = BTreeMap::from([("a".to_owned(), "<1&2>".to_owned())]);
+        arm.image.annotations = BTreeMap::from([("a".to_owned(), "<1&2>".to_owned())]);
         let entries = [arm, entry("linux/amd64", "sha256:aa")];
         let annotations = BTreeMap::from([("title".to_owned(), "shop".to_owned())]);
         let written = write(&entries, &annotations).unwrap();
@@ -199,9 +253,51 @@ mod tests {
     #[test]
     fn an_index_of_docker_s_manifests_is_docker_s() {
         let mut image = entry("linux/amd64", "sha256:aa");
-        image.manifest.media_type = DOCKER_MANIFEST.to_owned();
+        image.image.manifest.media_type = DOCKER_MANIFEST.to_owned();
         let written = write(&[image], &BTreeMap::new()).unwrap();
         assert_eq!(written.media_type, DOCKER_LIST);
         assert!(written.descriptor().contains("\"size\":"));
+    }
+
+    #[test]
+    fn what_is_attested_of_images_comes_after_them_all() {
+        let attested_by = |platform: &str, image: &str, attestation: &str| {
+            let mut attested = entry("unknown/unknown", attestation).image;
+            attested.annotations = BTreeMap::from([
+                ("vnd.docker.reference.digest".to_owned(), image.to_owned()),
+                (REFERENCE_TYPE.to_owned(), "attestation-manifest".to_owned()),
+            ]);
+            Entry {
+                attestations: vec![attested],
+                ..entry(platform, image)
+            }
+        };
+        let parts = [
+            attested_by("linux/arm64", "sha256:bb", "sha256:b0"),
+            attested_by("linux/amd64", "sha256:aa", "sha256:a0"),
+        ];
+        // A node's own index of its part says the same.
+        let part = write(&parts[..1], &BTreeMap::new()).unwrap();
+        let (manifest, attestations) = attested(&part.bytes).unwrap();
+        assert_eq!(manifest, parts[0].image.manifest);
+        assert_eq!(attestations, parts[0].attestations);
+        let written = write(&parts, &BTreeMap::new()).unwrap();
+        assert_eq!(attested(&written.bytes), None, "two images are no part");
+        let written: serde_json::Value = serde_json::from_slice(&written.bytes).unwrap();
+        let manifests = written["manifests"].as_array().unwrap().iter();
+        let shown = manifests.map(|listed| {
+            let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+            format!(
+                "{} {}",
+                text(&listed["digest"]),
+                text(&listed["platform"]["architecture"])
+            )
+        });
+        insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r"
+        sha256:aa amd64
+        sha256:bb arm64
+        sha256:a0 unknown
+        sha256:b0 unknown
+        ");
     }
 }

@@ -11,6 +11,7 @@ mod archive;
 mod index;
 mod split;
 
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use self::index::{Entry, Manifest, Written};
+use self::index::{Entry, Listed, Manifest, Written};
 use self::split::{At, Join, Place};
 pub use self::split::{Split, split};
 use super::function::Inputs;
@@ -30,6 +31,7 @@ use super::run::{self, Offer, RunError};
 use crate::buildkit::client::Client;
 use crate::buildkit::session::auth::CredentialStore;
 use crate::buildkit::session::content::LayoutStore;
+use crate::content::BlobSource as _;
 use crate::oci::exporter::Destination;
 use crate::oci::{Platform, Reference};
 use crate::progress::event::{Event, Made};
@@ -78,8 +80,8 @@ pub async fn run(
         outcomes.push(match place {
             Place::Whole(at) => at.of(&built).cloned().unwrap_or_default(),
             Place::Parts(parts, join) => {
-                let outcome = joined(join, parts, &built)?;
-                outcome.finished(join, credentials).await?
+                let joined = joined(join, parts, &built, credentials).await?;
+                joined.finished(join, credentials).await?
             }
         });
     }
@@ -100,10 +102,11 @@ struct Joined {
 }
 
 /// Puts an image together.
-fn joined(
+async fn joined(
     join: &Join,
     parts: &[(Platform, At)],
     built: &[Vec<Outcome>],
+    credentials: Option<&Arc<CredentialStore>>,
 ) -> Result<Joined, RunError> {
     let outcome = Outcome {
         name: join.name.clone(),
@@ -117,16 +120,27 @@ fn joined(
             index: None,
         });
     }
-    let entries = parts.iter().map(|(platform, at)| {
-        let manifest = at.of(built).and_then(Outcome::descriptor);
-        let manifest = manifest.and_then(|json| serde_json::from_slice::<Manifest>(&json).ok());
-        Ok(Entry {
+    let mut entries = Vec::new();
+    for (platform, at) in parts {
+        let exported = at.of(built).and_then(Outcome::descriptor);
+        let exported = exported.and_then(|json| serde_json::from_slice::<Manifest>(&json).ok());
+        let exported = exported.ok_or(RunError::NoDescriptor)?;
+        let (manifest, attestations) = match exported.is_index() {
+            true => {
+                let part = part(join, &exported.digest, credentials).await?;
+                index::attested(&part).ok_or(RunError::NoDescriptor)?
+            }
+            false => (exported, Vec::new()),
+        };
+        entries.push(Entry {
             platform: platform.clone(),
-            manifest: manifest.ok_or(RunError::NoDescriptor)?,
-            annotations: join.annotations.of(platform),
-        })
-    });
-    let entries = entries.collect::<Result<Vec<_>, RunError>>()?;
+            image: Listed {
+                manifest,
+                annotations: join.annotations.of(platform),
+            },
+            attestations,
+        });
+    }
     let index = index::write(&entries, &join.annotations.index);
     let index = index.map_err(|_| RunError::NoDescriptor)?;
     let response = [
@@ -145,6 +159,40 @@ fn joined(
         },
         index: Some(index),
     })
+}
+
+/// Reads the index that a node has made of its part and what it attests of it.
+async fn part(
+    join: &Join,
+    digest: &str,
+    credentials: Option<&Arc<CredentialStore>>,
+) -> Result<Vec<u8>, RunError> {
+    if let Some(path) = &join.layout {
+        let failed = |source| RunError::Join {
+            place: path.display().to_string(),
+            source,
+        };
+        let blob = LayoutStore::new(path).open(digest, 0).map_err(failed)?;
+        let mut bytes = Vec::new();
+        let mut blob = blob.ok_or(RunError::NoDescriptor)?;
+        blob.read_to_end(&mut bytes).map_err(failed)?;
+        return Ok(bytes);
+    }
+    let pushed = join.pushes.iter().find_map(|(name, insecure)| {
+        let reference = name.parse::<Reference>().ok()?;
+        let reference = reference.repository().with_digest(digest).ok()?;
+        Some((reference, *insecure))
+    });
+    let (Some((reference, insecure)), Some(credentials)) = (pushed, credentials) else {
+        return Err(RunError::NoDescriptor);
+    };
+    let registry = Registry::new(Arc::clone(credentials), insecure);
+    let part = registry.manifest(&reference).await;
+    let part = part.map_err(|source| RunError::Push {
+        reference: join.references.join(", "),
+        source,
+    })?;
+    Ok(part.0)
 }
 
 impl Joined {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::{Run, RunError, tell};
+use crate::buildkit::error::Error as WireError;
 use crate::buildkit::solve::Exporter;
 use crate::pipeline::exports::{Export, Receiver};
 use crate::pipeline::load::Loader;
@@ -50,7 +51,12 @@ impl Run<'_> {
             },
             Ok(outcome) => outcome,
         };
-        loading.await.map_err(failed)?;
+        // Who has the whole archive may take long to unpack it, or have stopped to answer.
+        tokio::select! {
+            biased;
+            () = self.failed.cancelled() => return Err(WireError::Cancelled.into()),
+            loaded = loading => loaded.map_err(failed)?,
+        }
         tell(
             self.events,
             Level::Info,

@@ -23,6 +23,7 @@ use super::{compile, environment};
 use crate::oci::Platform;
 use crate::plan::container::{Layout, paths};
 use crate::plan::{Caching, ModuleQuery, ModulesStep, SecretMount};
+use crate::project::golang::flags;
 use crate::project::golang::workspace::Workspace;
 use crate::project::manifest::{Go, Modules};
 use crate::project::tree::{Tree, TreeError};
@@ -99,7 +100,7 @@ pub(crate) fn step(
     if let Some(helper) = &caching.helper {
         env.insert("GOMODCACHE".to_owned(), paths::MODULE_CACHE.to_owned());
         for query in &mut queries {
-            let identity = identity(workspace, tree, query)?;
+            let identity = identity(workspace, tree, &env, query)?;
             query.output = format!("{}/{identity}", paths::MODULES);
             query.select = Some(selecting(helper, query));
         }
@@ -215,10 +216,12 @@ fn selecting(helper: &[String], query: &ModuleQuery) -> Vec<String> {
     args
 }
 
-/// Names what decides about the content of the output.
+/// Names what decides about the content of the output. Variables are the manifest's and constants:
+/// `CGO_ENABLED`, `GOAMD64` and their like decide which imports the listing follows.
 fn identity(
     workspace: &Workspace,
     tree: &dyn Tree,
+    env: &BTreeMap<String, String>,
     query: &ModuleQuery,
 ) -> Result<String, TreeError> {
     let mut hash = Sha256::new();
@@ -230,6 +233,10 @@ fn identity(
     add(query.platform.to_string().as_bytes());
     let words = query.args.iter().chain(&query.rivals);
     words.for_each(|word| add(word.as_bytes()));
+    for (name, value) in env.iter().chain(&query.env) {
+        add(name.as_bytes());
+        add(value.as_bytes());
+    }
     for path in &workspace.module_files {
         add(path.as_str().as_bytes());
         add(&tree.read(path)?.unwrap_or_default());
@@ -244,7 +251,7 @@ fn identity(
 
 /// Tells whether a flag sets a build tag of its own, and so decides which imports are followed.
 fn is_sanitizer(flag: &str) -> bool {
-    ["race", "msan", "asan"].contains(&flag.trim_start_matches('-'))
+    ["race", "msan", "asan"].contains(&flags::name(flag))
 }
 
 fn secrets(modules: &Modules) -> Vec<SecretMount> {

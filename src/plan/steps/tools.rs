@@ -24,23 +24,41 @@ pub(super) fn arguments(go: &Go, purpose: For) -> Vec<String> {
     if omit {
         arguments.push("-gcflags=all=-dwarf=false".to_owned());
     }
-    let gcflags = go.gcflags.join(" ");
-    if holds(&gcflags, purpose) {
+    for gcflags in values(&go.gcflags, purpose) {
         arguments.push(match omit {
             // For the packages that it matches, only the last such flag counts.
             true => format!("-gcflags={}", with_first("-dwarf=false", &gcflags)),
             false => format!("-gcflags={gcflags}"),
         });
     }
-    let asmflags = go.asmflags.join(" ");
-    if holds(&asmflags, purpose) {
+    for asmflags in values(&go.asmflags, purpose) {
         arguments.push(format!("-asmflags={asmflags}"));
     }
     arguments
 }
 
-fn holds(flags: &str, purpose: For) -> bool {
-    !flags.is_empty() && (purpose == For::Main || pattern(flags).is_some())
+/// Returns the values of `-gcflags` or `-asmflags`, in which `go` takes one pattern each: an
+/// element that says for which packages it is begins one, others go on with the one before.
+fn values(elements: &[String], purpose: For) -> Vec<String> {
+    let mut values: Vec<String> = Vec::new();
+    for element in elements {
+        match values.last_mut() {
+            Some(last) if !begins(element) => {
+                last.push(' ');
+                last.push_str(element);
+            }
+            _ => values.push(element.clone()),
+        }
+    }
+    values.retain(|value| purpose == For::Main || pattern(value).is_some());
+    values
+}
+
+/// Tells whether an element after others has a pattern: `all=-l`, and not the second half of
+/// `-D X=1`.
+fn begins(element: &str) -> bool {
+    let flags = pattern(element).and_then(|_| element.split_once('='));
+    flags.is_some_and(|(_, flags)| flags.trim_start().starts_with(['-', '\'', '"']))
 }
 
 /// Tells whether the linker leaves debug information out, and nothing else speaks of it.
@@ -57,9 +75,7 @@ fn omits_debug_information(go: &Go) -> bool {
         }
     }
     let own = go.gcflags.iter().any(|flags| flags.contains("-dwarf"));
-    let replaced = ["gcflags", "ldflags"];
-    let replaced = go.flags.iter().any(|flag| replaced.contains(&name(flag)));
-    stripped && !kept && !own && !replaced
+    stripped && !kept && !own
 }
 
 /// Returns for which packages flags are, if they say so: `all` of `all=-N -l`.
@@ -132,9 +148,26 @@ mod tests {
             of(&["-w"], &["-dwarf=true"], For::Main),
             "-gcflags=-dwarf=true"
         );
-        let mut replaced = go(&["-w"], &[]);
-        replaced.flags = vec!["-ldflags=-X main.v=1".to_owned()];
-        assert_eq!(arguments(&replaced, For::Main), [""; 0]);
+    }
+
+    #[test]
+    fn every_pattern_has_a_flag_of_its_own() {
+        let gcflags = ["-N", "-l", "all=-l", "-B", "example.com/...=-m"];
+        assert_eq!(
+            of(&[], &gcflags, For::Main),
+            "-gcflags=-N -l | -gcflags=all=-l -B | -gcflags=example.com/...=-m"
+        );
+        assert_eq!(
+            of(&["-w"], &gcflags, For::Shared),
+            "-gcflags=all=-dwarf=false | -gcflags=all=-dwarf=false -l -B | \
+             -gcflags=example.com/...=-dwarf=false -m"
+        );
+        let mut assembled = go(&[], &[]);
+        assembled.asmflags = ["-D", "X=1", "all=-D=Y"].map(str::to_owned).to_vec();
+        assert_eq!(
+            arguments(&assembled, For::Main),
+            ["-asmflags=-D X=1", "-asmflags=all=-D=Y"]
+        );
     }
 
     #[test]

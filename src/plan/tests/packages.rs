@@ -189,7 +189,10 @@ fn selected_modules_are_in_a_folder_named_after_what_decides_about_them() {
     assert!(first[0].starts_with("/go/pkg/mod/"));
     // Another program of the standard library alone decides nothing.
     assert_eq!(folder(project(1, "")), first);
-    assert_ne!(folder(project(0, "[go]\ntags = [\"x\"]\n")), first);
+    for decisive in ["tags = [\"x\"]", "cgo = true", "env = { GOAMD64 = \"v3\" }"] {
+        let manifest = format!("[go]\n{decisive}\n");
+        assert_ne!(folder(project(0, &manifest)), first, "{decisive}");
+    }
     // Neither does another platform, which has a folder of its own.
     let both = project(0, "").platforms(&["linux/amd64", "linux/arm64"]);
     let both = folder(both);

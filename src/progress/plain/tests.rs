@@ -125,6 +125,26 @@ fn own_lines_and_images() {
 }
 
 #[test]
+fn every_line_of_the_daemon_s_has_its_prefix_and_no_control() {
+    let mut replay = Replay::new(Box::new(Plain::default()));
+    replay.event(&recorded::message(json!({
+        "vertexes": [{
+            "digest": "a", "name": "fetch", "started": "2026-01-01T00:00:00Z",
+            "completed": "2026-01-01T00:00:01Z", "error": "refused:\n\u{1b}[2Jgone\r\n",
+        }],
+        "warnings": [{"vertex": "a", "short": "b25lG1sySgp0d28="}],
+    })));
+    replay.advance(SETTLE);
+    insta::assert_snapshot!(replay.written(), @r"
+    #1 fetch
+    #1 WARN: one
+    #1 two
+    #1 ERROR: refused:
+    #1 gone
+    ");
+}
+
+#[test]
 fn a_restarted_step_ends_once() {
     let mut replay = Replay::new(Box::new(Plain::default()));
     let vertex = |started: u64, completed: Option<u64>, cached: bool| {

@@ -153,6 +153,25 @@ fn messages_scroll_away_above_the_steps() {
 }
 
 #[test]
+fn what_the_daemon_says_in_lines_takes_one_row() {
+    let mut seen = Seen::new(Style::Bare, 60, 8);
+    seen.replay.event(&recorded::message(json!({
+        "vertexes": [{
+            "digest": "a", "name": "fetch", "started": "2026-01-01T00:00:00Z",
+            "completed": "2026-01-01T00:00:01Z", "error": "refused:\n\u{1b}[2Jgone\r\n",
+        }],
+        "warnings": [{"vertex": "a", "short": "b25lG1sySgp0d28="}],
+    })));
+    let bytes = seen.advance(100);
+    assert!(!bytes.windows(4).any(|part| part == b"\x1b[2J"));
+    let screen = seen.screen();
+    let rows: Vec<&str> = screen.lines().collect();
+    assert_eq!(rows.len(), 3, "{screen}");
+    assert_eq!(rows[0], "warning: fetch: one two");
+    assert!(rows[2].starts_with("✗ fetch  refused: gone "), "{screen}");
+}
+
+#[test]
 fn output_is_shown_while_a_step_runs() {
     let mut seen = Seen::new(Style::Bare, 40, 8);
     seen.replay.event(&started("a", "fetch modules"));

@@ -29,9 +29,7 @@ use tonic::{Request, Response, Status};
 use authority::Seeds;
 
 pub use credentials::Credentials;
-pub use http::{
-    HttpError, client as http_client, client_with as http_client_with, verifying as verifying_tls,
-};
+pub use http::{HttpClients, HttpError, VERIFYING, is_loopback, is_same_origin};
 pub use store::{AuthError, CredentialStore, Locations};
 
 /// The methods that this service answers, as the session announces them.
@@ -94,12 +92,13 @@ pub struct NoToken {
     pub reason: String,
 }
 
-/// Fetches a token for this side's own use of a registry.
+/// Fetches a token for this side's own use of a registry, with the clients of that use.
 ///
 /// # Errors
 /// The token server cannot be reached, refuses, or must not see the credentials.
 pub async fn bearer(
     store: &CredentialStore,
+    clients: &HttpClients,
     host: &str,
     realm: &str,
     service: &str,
@@ -118,7 +117,7 @@ pub async fn bearer(
         service: service.to_owned(),
         scopes: vec![scope],
     };
-    let token = token::fetch(&request, &credentials).await;
+    let token = token::fetch(&request, &credentials, clients).await;
     token
         .map(|answer| answer.token)
         .map_err(|error| failed(&error))
@@ -154,7 +153,7 @@ impl Auth for AuthService {
     ) -> Result<Response<FetchTokenResponse>, Status> {
         let request = request.into_inner();
         let credentials = self.credentials_for(&request.host).await?;
-        let token = token::fetch(&request, &credentials).await;
+        let token = token::fetch(&request, &credentials, &VERIFYING).await;
         let token = token.map_err(|error| {
             tracing::debug!(host = %request.host, "no token");
             error.into_status(&request.host)

@@ -1,7 +1,8 @@
 //! Finds a registry's credentials as docker does, then as podman does.
 //!
-//! The order: `DOCKER_AUTH_CONFIG`; the helper that Docker's file names for the host, or for
-//! all hosts, whose answer is final; the login in that file; the same in Podman's file.
+//! The order: `DOCKER_AUTH_CONFIG`, Docker's file, Podman's file. Where a file names a helper for
+//! the host, or for all hosts, that helper stands for the logins in the file; if it has none, the
+//! next file is asked.
 
 use std::collections::HashMap;
 use std::ffi::OsString;

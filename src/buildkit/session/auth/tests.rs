@@ -237,6 +237,18 @@ async fn tokens_of_the_configuration_are_used() {
     );
 }
 
+#[tokio::test]
+async fn tokens_are_fetched_with_the_clients_of_who_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = service(folder.path(), &login("a.test"));
+    let clients = HttpClients::new(|| Err(rustls::Error::General("mine".to_owned()).into()));
+    let (realm, scope) = ("http://127.0.0.1:1/token", "repository:a:pull".to_owned());
+    let refused = bearer(&service.store, &clients, "a.test", realm, "", scope).await;
+    let reason = refused.unwrap_err().reason;
+    assert!(reason.starts_with("cannot set up TLS: "), "{reason}");
+    assert!(reason.ends_with("mine"), "{reason}");
+}
+
 /// Writes a helper that counts its calls and knows one host.
 fn helper(folder: &Path, name: &str) {
     let path = folder.join(format!("docker-credential-{name}"));

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tonic::Status;
 
 use super::credentials::Credentials;
-use super::http::{self, HttpError};
+use super::http::{HttpClients, HttpError, is_loopback};
 
 /// What a token without a stated life is good for, in seconds.
 const DEFAULT_LIFE: i64 = 60;
@@ -63,13 +63,14 @@ struct Answer {
     issued_at: String,
 }
 
-/// Fetches a token for the scopes that the daemon names.
+/// Fetches a token for the scopes that the daemon names, with the client for its server.
 ///
 /// # Errors
 /// The server cannot be reached, refuses, or must not see the credentials.
 pub(super) async fn fetch(
     request: &FetchTokenRequest,
     credentials: &Credentials,
+    clients: &HttpClients,
 ) -> Result<FetchTokenResponse, TokenError> {
     if let Credentials::RegistryToken(token) = credentials {
         return Ok(FetchTokenResponse {
@@ -79,7 +80,7 @@ pub(super) async fn fetch(
         });
     }
     let realm = Url::parse(&request.realm).map_err(|_| TokenError::Realm)?;
-    let client = http::client()?;
+    let client = clients.client(&realm)?;
     let query = || {
         let service = Some(("service", request.service.as_str()));
         let service = service.filter(|(_, service)| !service.is_empty());
@@ -145,13 +146,9 @@ fn may_see_secrets(realm: &Url, registry: &str) -> bool {
     if realm.scheme() == "https" {
         return true;
     }
-    let host = realm.host_str().unwrap_or_default();
-    let bare = host.trim_matches(['[', ']']);
-    let is_loopback = bare
-        .parse::<std::net::IpAddr>()
-        .map_or(bare == "localhost", |address| address.is_loopback());
     let registry = Url::parse(&format!("http://{registry}"));
-    is_loopback || registry.is_ok_and(|registry| registry.host_str() == Some(host))
+    let is_registry = |registry: Url| registry.host_str() == realm.host_str();
+    is_loopback(realm) || registry.is_ok_and(is_registry)
 }
 
 async fn exchange(realm: &Url, request: RequestBuilder) -> Result<FetchTokenResponse, TokenError> {

@@ -5,30 +5,32 @@ use std::path::{Path, PathBuf};
 use super::Args;
 use crate::content::write_whole;
 use crate::error::{Error, Kind};
-use crate::pipeline::outcome::{Outcome as Built, metadata_file};
+use crate::pipeline::outcome::{Outcome as Built, images, metadata_file, pinned};
 
 impl Args {
+    /// Writes all of them, if it can; returns what went wrong first.
     pub(super) fn write_files(&self, built: &[Built]) -> Result<(), Error> {
         let named = |path: &&PathBuf| !path.as_os_str().is_empty();
-        if let Some(path) = self.metadata_file.as_ref().filter(named) {
-            write(path, &metadata_file(built))?;
-        }
-        if let Some(path) = &self.image_refs {
-            let lines = built.iter().flat_map(Built::pinned).map(|line| line + "\n");
-            write(path, &lines.collect::<String>())?;
-        }
-        let Some(path) = &self.iidfile else {
-            return Ok(());
-        };
-        let ids: Vec<&str> = built.iter().filter_map(Built::image_id).collect();
-        match ids.as_slice() {
-            [id] => write(path, id),
-            ids => {
-                let message = format!("--iidfile holds one image id, and there are {}", ids.len());
-                Err(Error::new(Kind::Usage, message))
-            }
-        }
+        let metadata = self.metadata_file.as_ref().filter(named);
+        let metadata = metadata.map(|path| write(path, &metadata_file(built)));
+        let references = self.image_refs.as_ref().map(|path| {
+            let lines = pinned(built).into_iter().map(|line| line + "\n");
+            write(path, &lines.collect::<String>())
+        });
+        let id = self.iidfile.as_ref().map(|path| write_id(path, built));
+        [metadata, references, id].into_iter().flatten().collect()
     }
+}
+
+/// Writes the id of the one image that was built.
+fn write_id(path: &Path, built: &[Built]) -> Result<(), Error> {
+    let images = images(built);
+    let id = images.iter().find_map(|image| image.image_id());
+    let id = id.ok_or_else(|| {
+        let message = "the builder names no image id for --iidfile";
+        Error::new(Kind::Other, message)
+    });
+    write(path, id?)
 }
 
 /// Writes a file whole or not at all.

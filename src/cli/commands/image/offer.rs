@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::Args;
-use crate::buildkit::session::auth::{CredentialStore, Locations};
 use crate::buildkit::session::secrets::SecretSource;
 use crate::buildkit::session::ssh::{SshService, SshSpec};
 use crate::cli::{rendering, settings};
@@ -50,10 +48,9 @@ impl Args {
         if let Some(relay) = self.caches.relay(scopes)? {
             ssh = ssh.with_handler(RELAY, relay);
         }
-        let credentials = CredentialStore::load(Locations::from_environment());
         Ok(Offer {
             root: project.location.root.clone(),
-            credentials: Arc::new(credentials.map_err(|error| Error::of(Kind::Registry, &error))?),
+            credentials: settings::credentials()?,
             secrets,
             ssh,
             caches: Caches::default(),

@@ -11,6 +11,8 @@ use super::{Args, Wishes, prepare, source_paths};
 use crate::cli::failure::Failure;
 use crate::cli::nodes::Node;
 use crate::cli::progress::Display;
+use crate::cli::rendering;
+use crate::cli::signals::unless_cancelled;
 use crate::error::{Error, Kind};
 use crate::oci::Platform;
 use crate::oci::exporter::{Output, OutputKind};
@@ -40,24 +42,8 @@ pub(super) async fn stages(
             .hinted(hint.to_owned())
             .into());
     }
-    let mut prepared = Prepared::new();
-    let mut exports: Vec<Export> = Vec::new();
-    for node in building {
-        if prepared.contains_key(&node.platform) {
-            continue;
-        }
-        let plan = args.plan(project, wishes, &node.platform, display)?;
-        if exports.is_empty() {
-            let options = Options {
-                loader: None,
-                insecure_registry: args.insecure_registry,
-                compression: args.compression,
-            };
-            exports = args.exports(&plan, wishes, options)?;
-        }
-        let inputs = prepare(args, project, plan, wishes.epoch).await?;
-        prepared.insert(node.platform.clone(), inputs);
-    }
+    let preparing = for_all(args, project, wishes, building, display);
+    let (prepared, exports) = unless_cancelled(cancel, preparing).await?;
     let Some((first, _)) = prepared.values().next() else {
         return Ok(Vec::new());
     };
@@ -88,6 +74,39 @@ pub(super) async fn stages(
     })
 }
 
+/// Prepares what steps on each node's platform need; the solves are the same on all of them.
+async fn for_all(
+    args: &Args,
+    project: &Project,
+    wishes: &Wishes,
+    building: &[Node],
+    display: &Display,
+) -> Result<(Prepared, Vec<Export>), Error> {
+    let mut prepared = Prepared::new();
+    let mut exports: Vec<Export> = Vec::new();
+    for node in building {
+        if prepared.contains_key(&node.platform) {
+            continue;
+        }
+        let plan = args.plan(project, wishes, &node.platform, display)?;
+        if exports.is_empty() {
+            let options = Options {
+                loader: None,
+                insecure_registry: args.insecure_registry,
+                compression: args.compression,
+                attestations: wishes.attestations.clone(),
+            };
+            exports = args.exports(&plan, wishes, options)?;
+        }
+        node.abilities
+            .attests(&exports)
+            .map_err(|error| rendering::unable(&error))?;
+        let inputs = prepare(args, project, plan, wishes.epoch).await?;
+        prepared.insert(node.platform.clone(), inputs);
+    }
+    Ok((prepared, exports))
+}
+
 /// Returns what each node is offered: the same but for the caches, where each writes to a place of
 /// its own.
 fn offers(
@@ -102,7 +121,7 @@ fn offers(
         let mut offer = prepared.get(&node.platform)?.1.clone();
         let caches = wishes.caches.of_node(&node.name, &names);
         offer.caches = args.completed(&caches, exports, display);
-        offer.in_turn = node.in_turn;
+        offer.in_turn = node.abilities.builds_in_turn();
         Some(offer)
     });
     offers.collect()

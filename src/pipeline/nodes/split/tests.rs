@@ -34,6 +34,7 @@ fn export(shape: Shape, exporters: Vec<Exporter>, receivers: Vec<(usize, Receive
         stores: false,
         platforms: 2,
         by_id: false,
+        attestations: BTreeMap::new(),
     }
 }
 

@@ -49,6 +49,7 @@ impl Loader<'_> {
                 .import_path_of(directory)
                 .ok_or_else(|| GraphError::OutsideModules {
                     directory: directory.clone(),
+                    go_mod: None,
                 })?;
         let node = self.node(&import_path, directory, None)?;
         if !node.package.is_main() {

@@ -85,6 +85,8 @@ pub enum GraphError {
     OutsideModules {
         /// The folder.
         directory: TreePath,
+        /// The `go.mod` of the module that it is in, which takes no part.
+        go_mod: Option<TreePath>,
     },
     /// A binary's import path leads nowhere.
     #[error("package {import_path}: {fault}")]
@@ -164,13 +166,13 @@ impl GraphError {
             Self::NoPackage { import_path, .. } | Self::NotInProject { import_path } => {
                 Some(import_path)
             }
-            Self::NotMain { directory, .. } | Self::OutsideModules { directory } => {
+            Self::NotMain { directory, .. } | Self::OutsideModules { directory, .. } => {
                 Some(directory.as_str())
             }
             Self::Package(fault) => match fault.as_ref() {
                 SourceError::NoGoFiles { directory }
                 | SourceError::OnlyTests { directory }
-                | SourceError::Excluded { directory } => Some(directory.as_str()),
+                | SourceError::Excluded { directory, .. } => Some(directory.as_str()),
                 _ => None,
             },
             _ => None,
@@ -181,7 +183,15 @@ impl GraphError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Package(fault) | Self::ImportedPackage { fault, .. } => fault.hint(),
             Self::Unresolved { fault, .. } | Self::NoPackage { fault, .. } => fault.hint(),
+            Self::OutsideModules {
+                go_mod: Some(go_mod),
+                ..
+            } => Some(format!(
+                "it is in the module of {go_mod}: build it from there, or add that module with: \
+                 go work use"
+            )),
             Self::NoMains => Some(
                 "gobuild builds programs: a folder needs a file that says \"package main\""
                     .to_owned(),

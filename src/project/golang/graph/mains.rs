@@ -2,8 +2,9 @@
 //!
 //! Follows `cmd/go/internal/search` (`MatchDirs`) and `modload` (`matchPackages`) in what a
 //! wildcard leaves out: `testdata`, names that start with `.` or `_`, what vendor folders
-//! hold, nested modules, and what a module's `ignore` directives name. A program that is named
-//! outright may stand in any of the former.
+//! hold, and what a module's `ignore` directives name. A program that is named outright may
+//! stand in any of these. What is in a nested module that takes no part can neither be named nor
+//! come across.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -107,7 +108,11 @@ impl Loader<'_> {
     /// Returns where to look for folders at or below `top`: in the main module that it belongs
     /// to, or in all main modules below it.
     fn tops(&self, top: &TreePath) -> Result<Vec<(&LocalModule, TreePath)>, Arc<GraphError>> {
-        if let Some(module) = self.main_module_of(top) {
+        let module = self.main_module_of(top);
+        let nested = self.nested_module(module, top)?;
+        if let Some(module) = module
+            && nested.is_none()
+        {
             return Ok(vec![(module, top.clone())]);
         }
         let modules = self.workspace.main_modules.iter();
@@ -116,10 +121,34 @@ impl Loader<'_> {
             .map(|module| (module, module.directory.clone()))
             .collect();
         if below.is_empty() {
-            let directory = top.clone();
-            return Err(Arc::new(GraphError::OutsideModules { directory }));
+            return Err(Arc::new(GraphError::OutsideModules {
+                directory: top.clone(),
+                go_mod: nested,
+            }));
         }
         Ok(below)
+    }
+
+    /// Returns the `go.mod` of a module inside `module` that has the folder and takes no part.
+    fn nested_module(
+        &self,
+        module: Option<&LocalModule>,
+        directory: &TreePath,
+    ) -> Result<Option<TreePath>, GraphError> {
+        let Some(module) = module else {
+            return Ok(None);
+        };
+        let below = directory.below(&module.directory);
+        let mut on_the_way = module.directory.clone();
+        let mut found = None;
+        for element in below.iter().flat_map(TreePath::elements) {
+            on_the_way = on_the_way.join(element);
+            let go_mod = on_the_way.join("go.mod");
+            if let Some(EntryKind::File { .. }) = self.sources.tree().kind(&go_mod)? {
+                found = Some(go_mod);
+            }
+        }
+        Ok(found)
     }
 
     fn main_module_of(&self, directory: &TreePath) -> Option<&LocalModule> {
@@ -131,9 +160,13 @@ impl Loader<'_> {
 
     /// Adds the program in a folder that is named outright.
     fn add_named(&self, directory: &TreePath, found: &mut Found) -> Result<(), Arc<GraphError>> {
-        let import_path = self.workspace.import_path_of(directory).ok_or_else(|| {
-            let directory = directory.clone();
-            Arc::new(GraphError::OutsideModules { directory })
+        let nested = self.nested_module(self.workspace.module_of(directory), directory)?;
+        let import_path = self.workspace.import_path_of(directory);
+        let import_path = import_path.filter(|_| nested.is_none()).ok_or_else(|| {
+            Arc::new(GraphError::OutsideModules {
+                directory: directory.clone(),
+                go_mod: nested,
+            })
         })?;
         let package = self
             .package(directory)

@@ -173,6 +173,22 @@ fn folders_that_are_no_programs_are_refused() {
 }
 
 #[test]
+fn a_folder_that_needs_cgo_says_so() {
+    let hint = |text: &str| {
+        let fault = |loader: &Loader<'_>| loader.closure(&TreePath::root()).unwrap_err();
+        with(&[("main.go", text)], fault).hint()
+    };
+    for needs in [
+        "package main\nimport \"C\"\n",
+        "//go:build cgo\n\npackage main\n",
+    ] {
+        let hint = hint(needs).unwrap_or_default();
+        assert!(hint.contains("`cgo = true`"), "{needs}: {hint}");
+    }
+    assert_eq!(hint("//go:build cgo && windows\n\npackage main\n"), None);
+}
+
+#[test]
 fn patterns_find_programs() {
     let files = [
         ("main.go", MAIN),
@@ -221,6 +237,25 @@ fn patterns_find_programs() {
         mains(&[("a.go", "package a\n")], ".", &[]).unwrap_err(),
         "no main packages to build"
     );
+}
+
+#[test]
+fn programs_of_modules_that_take_no_part_are_refused() {
+    let files = [
+        ("main.go", MAIN),
+        ("tools/go.mod", "module t.example\n"),
+        ("tools/gen/main.go", MAIN),
+    ];
+    for pattern in ["./tools/gen", "./tools/...", "./tools/gen/..."] {
+        let told = with(&files, |loader| {
+            let mains = loader.mains(&TreePath::root(), &[pattern.to_owned()]);
+            let fault = mains.unwrap_err();
+            format!("{fault}; {}", fault.hint().unwrap_or_default())
+        });
+        let expected = " is outside the main modules; it is in the module of tools/go.mod: ";
+        assert!(told.contains(expected), "{pattern}: {told}");
+    }
+    assert_eq!(mains(&files, ".", &["./..."]).unwrap(), ".=m.example");
 }
 
 #[test]

@@ -217,15 +217,13 @@ impl<'a> Directive<'a> {
         }
     }
 
-    /// Reads a `godebug` line's key and value.
-    pub(super) fn godebug(&self) -> Result<At<(String, String)>, ModfileError> {
+    /// Checks a `godebug` line, which the go command alone obeys.
+    pub(super) fn godebug(&self) -> Result<(), ModfileError> {
         let usage = "usage: godebug key=value";
         let setting = self.single(usage)?;
-        match setting.split_once('=') {
-            Some((key, value)) if !setting.contains(['"', '`', '\'', ',']) => {
-                Ok(self.at((key.to_owned(), value.to_owned())))
-            }
-            _ => Err(self.error(usage)),
+        match setting.contains('=') && !setting.contains(['"', '`', '\'', ',']) {
+            true => Ok(()),
+            false => Err(self.error(usage)),
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::directive::{At, Directive, ModuleVersion, Replace, is_go_version, once};
 use super::{ModfileError, syntax};
 
-/// The directives of a `go.mod`.
+/// The directives of a `go.mod` that decide which packages take part in a build. `godebug`,
+/// `retract` and `tool` lines are checked, and not kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GoMod {
     /// `module`: the module's path.
@@ -12,18 +13,12 @@ pub struct GoMod {
     pub go: Option<At<String>>,
     /// `toolchain`: e.g. `go1.26.3` or `default`.
     pub toolchain: Option<At<String>>,
-    /// `godebug` settings.
-    pub godebug: Vec<At<(String, String)>>,
     /// `require`.
     pub require: Vec<Require>,
     /// `exclude`.
     pub exclude: Vec<At<ModuleVersion>>,
     /// `replace`.
     pub replace: Vec<Replace>,
-    /// `retract`.
-    pub retract: Vec<Retract>,
-    /// `tool`: import paths.
-    pub tool: Vec<At<String>>,
     /// `ignore`: folders that package patterns leave out.
     pub ignore: Vec<At<String>>,
 }
@@ -35,17 +30,6 @@ pub struct Require {
     pub module: ModuleVersion,
     /// Whether it is marked `// indirect`.
     pub indirect: bool,
-    /// Line, from 1.
-    pub line: usize,
-}
-
-/// A `retract` directive: versions withdrawn by their author, both ends included.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retract {
-    /// First version, as written: the go command does not insist on a full one here.
-    pub low: String,
-    /// Last version; the same for a single one.
-    pub high: String,
     /// Line, from 1.
     pub line: usize,
 }
@@ -102,17 +86,17 @@ impl GoMod {
             }
             "go" => once(&mut self.go, verb, line, directive.go_version()),
             "toolchain" => once(&mut self.toolchain, verb, line, directive.toolchain()),
-            "godebug" => push(&mut self.godebug, directive.godebug()),
+            "godebug" => directive.godebug(),
             "require" => push(&mut self.require, require(&directive)),
             "exclude" => {
                 let module = directive.module_version();
                 push(&mut self.exclude, module.map(|module| directive.at(module)))
             }
             "replace" => push(&mut self.replace, directive.replace()),
-            "retract" => push(&mut self.retract, retract(&directive)),
+            "retract" => check_retract(&directive),
             "tool" => {
                 let path = directive.string("tool directive expects exactly one argument");
-                push(&mut self.tool, path)
+                path.map(drop)
             }
             "ignore" => {
                 let path = directive.string("ignore directive expects exactly one argument");
@@ -160,7 +144,8 @@ fn require(directive: &Directive<'_>) -> Result<Require, ModfileError> {
     })
 }
 
-fn retract(directive: &Directive<'_>) -> Result<Retract, ModfileError> {
+/// Checks a `retract` line. The go command does not insist on full versions here.
+fn check_retract(directive: &Directive<'_>) -> Result<(), ModfileError> {
     let arguments: Vec<&str> = directive.arguments.iter().map(String::as_str).collect();
     let (low, high, rest) = match arguments.as_slice() {
         ["[", low, ",", high, "]", rest @ ..] => (*low, *high, rest),
@@ -172,9 +157,7 @@ fn retract(directive: &Directive<'_>) -> Result<Retract, ModfileError> {
     if let [extra, ..] = rest {
         return Err(directive.error(format!("unexpected token after version: {extra:?}")));
     }
-    Ok(Retract {
-        low: directive.unquote(low)?,
-        high: directive.unquote(high)?,
-        line: directive.line,
-    })
+    directive.unquote(low)?;
+    directive.unquote(high)?;
+    Ok(())
 }

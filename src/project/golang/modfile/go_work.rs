@@ -3,15 +3,14 @@
 use super::directive::{At, Directive, Replace, once};
 use super::{ModfileError, syntax};
 
-/// The directives of a `go.work`.
+/// The directives of a `go.work` that decide which packages take part in a build. `godebug` lines
+/// are checked, and not kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GoWorkFile {
     /// `go`: e.g. `1.26` or `1.26.3`.
     pub go: Option<At<String>>,
     /// `toolchain`: e.g. `go1.26.3` or `default`.
     pub toolchain: Option<At<String>>,
-    /// `godebug` settings.
-    pub godebug: Vec<At<(String, String)>>,
     /// `use`: folders of the main modules, as written.
     pub uses: Vec<At<String>>,
     /// `replace`, which goes before those of the main modules.
@@ -39,7 +38,7 @@ impl GoWorkFile {
         match verb {
             "go" => once(&mut self.go, verb, line, directive.go_version())?,
             "toolchain" => once(&mut self.toolchain, verb, line, directive.toolchain())?,
-            "godebug" => self.godebug.push(directive.godebug()?),
+            "godebug" => directive.godebug()?,
             "use" => self.uses.push(directive.string("usage: use local/dir")?),
             "replace" => self.replace.push(directive.replace()?),
             _ => return Err(directive.error(format!("unknown directive: {verb}"))),

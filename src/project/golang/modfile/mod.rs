@@ -16,7 +16,7 @@ mod semver;
 mod syntax;
 
 pub use directive::{At, ModuleVersion, Replace};
-pub use go_mod::{GoMod, Require, Retract};
+pub use go_mod::{GoMod, Require};
 pub use go_sum::GoSum;
 pub use go_work::GoWorkFile;
 pub use module_path::{check_import_path, is_standard_path};

@@ -172,13 +172,15 @@ fn judge(kind: &str, name: &str, content: &str) -> Result<Value, usize> {
     Err(line)
 }
 
-/// Drops what is empty, and what we do not read: comments.
+/// Drops what is empty, and what we do not keep: comments, and directives that are only checked.
 fn prune(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            map.remove("Deprecated");
-            map.remove("Rationale");
-            map.remove("ModPath");
+            let dropped = ["Deprecated", "ModPath", "Rationale"];
+            let checked = ["GoDebug", "Retract", "Tool"];
+            for key in dropped.iter().chain(&checked) {
+                map.remove(*key);
+            }
             map.values_mut().for_each(prune);
             map.retain(|_, value| ![Value::Null, json!(""), json!([]), json!({})].contains(value));
         }
@@ -189,12 +191,6 @@ fn prune(value: &mut Value) {
 
 fn values(list: &[At<String>], key: &str) -> Vec<Value> {
     list.iter().map(|at| json!({ key: at.value })).collect()
-}
-
-fn settings(list: &[At<(String, String)>]) -> Vec<Value> {
-    list.iter()
-        .map(|at| json!({"Key": at.value.0, "Value": at.value.1}))
-        .collect()
 }
 
 fn replaces(list: &[Replace]) -> Vec<Value> {
@@ -224,20 +220,13 @@ fn describe_go_mod(file: &GoMod) -> Value {
         .exclude
         .iter()
         .map(|at| json!({"Path": at.value.path, "Version": at.value.version}));
-    let retract = file
-        .retract
-        .iter()
-        .map(|retract| json!({"Low": retract.low, "High": retract.high}));
     let mut value = json!({
         "Module": {"Path": text(file.module.as_ref())},
         "Go": text(file.go.as_ref()),
         "Toolchain": text(file.toolchain.as_ref()),
-        "GoDebug": settings(&file.godebug),
         "Require": require.collect::<Vec<_>>(),
         "Exclude": exclude.collect::<Vec<_>>(),
         "Replace": replaces(&file.replace),
-        "Retract": retract.collect::<Vec<_>>(),
-        "Tool": values(&file.tool, "Path"),
         "Ignore": values(&file.ignore, "Path"),
     });
     prune(&mut value);
@@ -268,16 +257,11 @@ fn compare(content: &str, ours: Result<Value, ModfileError>, theirs: Result<Valu
 }
 
 #[test]
-fn go_work_sets_toolchain_and_godebug() {
-    // `go work edit -json` does not print these.
+fn go_work_sets_the_toolchain() {
+    // `go work edit -json` does not print it.
     let file = GoWorkFile::parse(b"go 1.26\ntoolchain go1.26.3\ngodebug (\n\tpanicnil=1\n)\n")
         .expect("well-formed");
     assert_eq!(text(file.toolchain.as_ref()), Some("go1.26.3"));
-    assert_eq!(
-        settings(&file.godebug),
-        [json!({"Key": "panicnil", "Value": "1"})]
-    );
-    assert_eq!(file.godebug[0].line, 4);
 }
 
 #[test]

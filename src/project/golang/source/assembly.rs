@@ -66,9 +66,10 @@ impl<'a> Assembly<'a> {
         }
         let is_go = |kind: &FileKind| matches!(kind, FileKind::Go | FileKind::Cgo);
         if !self.package.files.values().any(is_go) {
+            let cgo = self.excluded && self.lacks_cgo(folder);
             let directory = self.package.directory;
             return Err(Arc::new(if self.excluded {
-                SourceError::Excluded { directory }
+                SourceError::Excluded { directory, cgo }
             } else if folder.has_tests {
                 SourceError::OnlyTests { directory }
             } else {
@@ -80,6 +81,14 @@ impl<'a> Assembly<'a> {
         self.resolve_includes()
             .map_err(|fault| Arc::new(SourceError::from(fault)))?;
         Ok(self.package)
+    }
+
+    /// Tells whether the folder holds a package as soon as cgo is on.
+    fn lacks_cgo(&self, folder: &Folder) -> bool {
+        let mut context = self.context.clone();
+        context.cgo = true;
+        let with_cgo = Assembly::new(self.sources, &context, &self.package.directory);
+        !self.context.cgo && with_cgo.assemble(folder).is_ok()
     }
 
     /// Adds a file if name and constraint admit it.

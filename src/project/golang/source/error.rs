@@ -66,6 +66,8 @@ pub enum SourceError {
     Excluded {
         /// The folder.
         directory: TreePath,
+        /// Whether cgo would bring some of them back.
+        cgo: bool,
     },
     /// Sources that only cgo or SWIG can compile stand in a package that uses neither.
     #[error("{language} source files not allowed when not using cgo or SWIG: {files}")]
@@ -112,6 +114,17 @@ impl SourceError {
             | Self::Excluded { .. }
             | Self::NeedsCgo { .. }
             | Self::Tree(_) => None,
+        }
+    }
+
+    /// Returns what the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Excluded { cgo: true, .. } => {
+                Some("they need cgo: set `cgo = true` in [go] of goimage.toml".to_owned())
+            }
+            _ => None,
         }
     }
 

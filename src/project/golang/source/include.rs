@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 use super::cgo::CgoPaths;
 use crate::project::tree::{EntryKind, Tree, TreeError, TreePath};
 
+/// Ends of the names of files that linkers take: those of cmd/go's `validLinkerFlags`, and `lib`.
+const LINKED: [&str; 8] = ["a", "dll", "dylib", "lib", "o", "obj", "so", "tbd"];
+
 /// Follows includes from file to file.
 pub(super) struct Includes<'a> {
     tree: &'a dyn Tree,
@@ -28,14 +31,16 @@ impl<'a> Includes<'a> {
         }
     }
 
-    /// Adds the files that are linked: those named, and those in folders named.
+    /// Adds the files that are linked: those named, and the libraries in folders named. A folder is
+    /// often that of the package, whose other files no linker reads.
     pub(super) fn link(&mut self, paths: &CgoPaths) -> Result<(), TreeError> {
         for path in &paths.links {
             match self.tree.kind(path)? {
                 Some(EntryKind::File { .. }) => self.follow(path)?,
                 Some(EntryKind::Directory) => {
                     let entries = self.tree.list(path)?;
-                    for entry in entries.iter().flat_map(|entries| entries.iter()) {
+                    let entries = entries.iter().flat_map(|entries| entries.iter());
+                    for entry in entries.filter(|entry| is_linked(&entry.name)) {
                         let file = path.join(&entry.name);
                         if matches!(self.tree.kind(&file)?, Some(EntryKind::File { .. })) {
                             self.found.insert(file);
@@ -93,6 +98,12 @@ impl<'a> Includes<'a> {
     }
 }
 
+/// Tells whether a linker may take a file of this name from a folder: `libx.a`, `libx.so.1.2`.
+fn is_linked(name: &str) -> bool {
+    let end = name.rsplit_once('.').map(|(_, end)| end);
+    end.is_some_and(|end| LINKED.contains(&end)) || name.contains(".so.")
+}
+
 /// Returns the names in `#include "x"`, `#include <x>` and `#import` lines.
 fn included_names(text: &[u8]) -> Vec<String> {
     let name = |line: &[u8]| {
@@ -139,6 +150,9 @@ mod tests {
             ("include/far.h", ""),
             ("p/sub/unused.h", ""),
             ("lib/libx.a", ""),
+            ("lib/liby.so.1.2", ""),
+            ("lib/README.md", ""),
+            ("lib/x.go", ""),
         ]);
         let paths = CgoPaths {
             includes: vec![TreePath::new("include")],
@@ -157,6 +171,7 @@ mod tests {
             [
                 "include/far.h",
                 "lib/libx.a",
+                "lib/liby.so.1.2",
                 "p/a.c",
                 "p/sub/b.h",
                 "p/sub/c.h"

@@ -18,7 +18,7 @@ use super::{GoLine, LocalModule, Requirement, WorkspaceError};
 #[derive(Debug, Default)]
 pub(super) struct BuildList {
     pub(super) replaced: Vec<LocalModule>,
-    /// Folders of those that downloaded modules may import.
+    /// Folders of modules in the tree that downloaded ones may import.
     pub(super) forks: BTreeSet<TreePath>,
     pub(super) requirements: Vec<Requirement>,
     /// `go` lines of the replaced modules.

@@ -68,7 +68,6 @@ impl Workspace {
         let mut workspace = Self {
             directory,
             go_work: go_work.map(|go_work| go_work.path),
-            tools: tools(&main_modules),
             main_modules: by_folder(&main_modules),
             replaced_modules: list.replaced,
             requirements: list.requirements,
@@ -149,11 +148,6 @@ fn replacements(
         replacements.add_go_mod(&module.directory.join("go.mod"), &module.go_mod.replace)?;
     }
     Ok(replacements)
-}
-
-fn tools(main_modules: &[MainModule]) -> BTreeSet<String> {
-    let tools = main_modules.iter().flat_map(|module| &module.go_mod.tool);
-    tools.map(|tool| tool.value.clone()).collect()
 }
 
 /// Lists what the go command reads to resolve modules.

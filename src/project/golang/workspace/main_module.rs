@@ -37,7 +37,6 @@ impl LocalModule {
         Self {
             path: path.to_owned(),
             directory: directory.clone(),
-            go_line: go_mod.go.as_ref().map(|go| go.value.clone()),
             ignores: go_mod.ignore.iter().map(|at| at.value.clone()).collect(),
         }
     }

@@ -63,10 +63,8 @@ pub struct Workspace {
     pub vendor: Option<Vendor>,
     /// Every file that the go command reads to resolve modules: `go.mod`, `go.sum`,
     /// `go.work`, `go.work.sum`, `vendor/modules.txt`. Only files that exist. The sources of
-    /// replaced modules that only downloaded ones import are among them.
+    /// modules in the tree that downloaded ones may import are among them.
     pub module_files: BTreeSet<TreePath>,
-    /// Import paths of `tool` directives.
-    pub tools: BTreeSet<String>,
     /// The `go` line that applies, e.g. `1.26` or `1.26.3`: of `go.work` if one is active.
     pub go_line: Option<String>,
     /// The `toolchain` line that applies, e.g. `go1.26.3`, from the same file.
@@ -91,8 +89,6 @@ pub struct LocalModule {
     pub path: String,
     /// Folder of its `go.mod`.
     pub directory: TreePath,
-    /// Its own `go` line, which decides language defaults such as build constraints.
-    pub go_line: Option<String>,
     /// Folders that its `ignore` directives leave out of `./...`.
     pub ignores: Vec<String>,
 }

@@ -206,7 +206,6 @@ fn replaced_modules_come_from_folders() {
         ]
     );
     let a = &workspace.replaced_modules[2];
-    assert_eq!(a.go_line.as_deref(), Some("1.20"));
     assert_eq!(a.ignores, ["./web"]);
     let required: Vec<_> = workspace
         .requirements

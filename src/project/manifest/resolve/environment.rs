@@ -11,7 +11,8 @@ use super::{Resolver, alternatives, entries};
 use crate::project::manifest::error::{Problem, nearest};
 use crate::project::manifest::reader::{Map, Text};
 
-/// Variables that may be set, each with its values if they are few (`go help environment`).
+/// Variables that may be set, each with its values if they are few (`go help environment`) or not all
+/// of them work.
 const ALLOWED: [(&str, &[&str]); 31] = [
     ("AR", &[]),
     ("CC", &[]),
@@ -35,7 +36,8 @@ const ALLOWED: [(&str, &[&str]); 31] = [
     ("GOARM", &[]),
     ("GOARM64", &[]),
     ("GOEXPERIMENT", &[]),
-    ("GOFIPS140", &[]),
+    // Snapshots are unpacked into the module cache, which compile steps only read.
+    ("GOFIPS140", &["off", "latest"]),
     ("GOMIPS", &["hardfloat", "softfloat"]),
     ("GOMIPS64", &["hardfloat", "softfloat"]),
     ("GOPPC64", &["power8", "power9", "power10"]),
@@ -126,7 +128,7 @@ impl Resolver<'_> {
                 Problem::new(
                     format!("`go.env.{}` cannot be {given:?}", name.get_ref()),
                     value.span(),
-                    "not a value that go knows",
+                    "not one of its values here",
                 )
                 .help(format!("write {}", alternatives(values))),
             );
