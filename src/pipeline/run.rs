@@ -168,7 +168,12 @@ pub async fn run(
     let Some(pushed) = &offer.pushed else {
         return build(client, inputs, exports, offer, (events, cancel)).await;
     };
-    let known = pushed.look_up(inputs, exports, offer).await;
+    // A credential helper may wait for its user.
+    let known = tokio::select! {
+        biased;
+        () = cancel.cancelled() => return Err(WireError::Cancelled.into()),
+        known = pushed.look_up(inputs, exports, offer) => known,
+    };
     let missing = exports.iter().zip(&known);
     let missing = missing.filter(|(_, known)| known.outcome.is_none());
     let missing: Vec<Export> = missing.map(|(export, _)| export.clone()).collect();
