@@ -86,6 +86,7 @@ async fn for_all(
     let mut exports: Vec<Export> = Vec::new();
     for node in building {
         if prepared.contains_key(&node.platform) {
+            able(node, &exports)?;
             continue;
         }
         let plan = args.plan(project, wishes, &node.platform, display)?;
@@ -98,13 +99,17 @@ async fn for_all(
             };
             exports = args.exports(&plan, wishes, options)?;
         }
-        node.abilities
-            .attests(&exports)
-            .map_err(|error| rendering::unable(&error))?;
+        able(node, &exports)?;
         let inputs = prepare(args, project, plan, wishes.epoch).await?;
         prepared.insert(node.platform.clone(), inputs);
     }
     Ok((prepared, exports))
+}
+
+/// Checks that a node can attest what it is asked to.
+fn able(node: &Node, exports: &[Export]) -> Result<(), Error> {
+    let attests = node.abilities.attests(exports);
+    attests.map_err(|error| rendering::unable(&error))
 }
 
 /// Returns what each node is offered: the same but for the caches, where each writes to a place of
