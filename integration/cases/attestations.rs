@@ -220,12 +220,9 @@ fn images_of_several_platforms_are_attested() {
 fn archives_and_folders_hold_what_is_attested_where_they_can() {
     let sandbox = Sandbox::of(&[("go.mod", GO_MOD), ("main.go", &main("kept"))]);
     sandbox.write("goimage.toml", "[[image]]\nname = \"app\"\n");
+    let attested = || sandbox.image().arg("--provenance=true");
     let layout = sandbox.out("layout");
-    sandbox
-        .image()
-        .arg("--provenance=true")
-        .output("oci,tar=false", &layout)
-        .succeeds();
+    attested().output("oci,tar=false", &layout).succeeds();
     let index = Image::top_of_layout(&layout);
     let kind = |number: usize| {
         index["manifests"][number]["annotations"]["vnd.docker.reference.type"].clone()
@@ -234,18 +231,12 @@ fn archives_and_folders_hold_what_is_attested_where_they_can() {
     assert_eq!(kind(1), "attestation-manifest", "{index:#}");
 
     let folder = sandbox.out("bin");
-    sandbox
-        .image()
-        .arg("--provenance=true")
-        .output("local", &folder)
-        .succeeds();
+    attested().output("local", &folder).succeeds();
     let provenance = fs::read_to_string(folder.join("provenance.json")).unwrap();
     let provenance: Value = serde_json::from_str(&provenance).unwrap();
     assert_eq!(provenance["predicateType"], PROVENANCE);
 
-    sandbox
-        .image()
-        .arg("--provenance=true")
+    attested()
         .output("docker", &sandbox.out("docker.tar"))
         .fails_with(USAGE)
         .says(&[

@@ -15,7 +15,7 @@ use crate::buildkit::gateway::ResolveMode;
 use crate::buildkit::solve::CacheEntry;
 use crate::llb::{Network, ProxyEnv};
 use crate::lower::Circumstances;
-use crate::oci::{Platform, Reference};
+use crate::oci::{Platform, Reference, cache};
 use crate::project::manifest::{CacheMode, FILE_NAME, GitValues};
 
 /// What the caller wants.
@@ -309,9 +309,8 @@ fn platforms(value: &str) -> Result<Vec<Platform>, OptionError> {
 
 fn boolean(option: &str, value: &str) -> Result<bool, OptionError> {
     match value {
-        "1" | "t" | "T" | "true" | "True" | "TRUE" => Ok(true),
-        "" | "0" | "f" | "F" | "false" | "False" | "FALSE" => Ok(false),
-        _ => Err(refused(option, value, "not true or false")),
+        "" => Ok(false),
+        value => cache::boolean(value).ok_or_else(|| refused(option, value, "not true or false")),
     }
 }
 

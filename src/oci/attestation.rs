@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use super::cache::boolean;
 use super::exporter::fields;
 
 /// What is attested of an image.
@@ -157,15 +158,6 @@ fn parts(text: &str) -> Result<Parts, AttestationError> {
         }
     }
     Ok((predicate, disabled, attributes))
-}
-
-/// Reads Go's spellings of a boolean.
-fn boolean(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
 }
 
 /// Returns a field of a line of CSV.

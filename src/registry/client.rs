@@ -5,11 +5,6 @@ use rustls::ClientConfig;
 use crate::buildkit::session::auth::{HttpClients, HttpError, VERIFYING};
 use crate::buildkit::transport::unverified;
 
-/// Why there is no client.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct ClientError(#[from] HttpError);
-
 /// Clients that take any certificate.
 static UNVERIFYING: HttpClients = HttpClients::new(unverifying);
 

@@ -11,7 +11,7 @@ use reqwest::{RequestBuilder, Response, StatusCode, Url};
 
 use super::ask::{Ask, Question};
 use super::challenge::{self, Challenge};
-use super::client::{ClientError, clients};
+use super::client::clients;
 use super::{Registry, RegistryError, body, host};
 use crate::buildkit::session::auth::{Credentials, bearer, is_loopback, is_same_origin};
 use crate::oci::Reference;
@@ -93,8 +93,7 @@ impl Registry {
     ) -> Result<Response, RegistryError> {
         let (mut at, mut left) = (url.clone(), REDIRECTS);
         loop {
-            let client = clients(self.insecure).client(&at);
-            let client = client.map_err(ClientError::from)?;
+            let client = clients(self.insecure).client(&at)?;
             let request = question.ask.request(&client, at.clone());
             let (request, host) = match is_same_origin(&at, url) {
                 true => (with(request, login), question.host),

@@ -25,9 +25,8 @@ use reqwest::{Response, StatusCode};
 use tokio::time::timeout;
 
 use self::ask::Ask;
-pub use self::client::ClientError;
 use self::logins::Logins;
-use crate::buildkit::session::auth::{AuthError, CredentialStore, NoToken};
+use crate::buildkit::session::auth::{AuthError, CredentialStore, HttpError, NoToken};
 use crate::content::digest;
 use crate::oci::Reference;
 
@@ -39,6 +38,7 @@ const LARGEST: usize = 4 << 20;
 
 /// Header with the digest of a manifest.
 const DIGEST: &str = "docker-content-digest";
+
 /// Kinds of manifests that list others.
 const INDEXES: [&str; 2] = [
     "application/vnd.oci.image.index.v1+json",
@@ -58,7 +58,7 @@ pub struct Registry {
 pub enum RegistryError {
     /// There is no HTTP client.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Client(#[from] HttpError),
     /// The name of the registry cannot be one.
     #[error("{host} is no address of a registry")]
     Address {

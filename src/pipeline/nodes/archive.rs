@@ -27,10 +27,7 @@ pub(super) fn reachable(layout: &LayoutStore, digest: &str) -> io::Result<BTreeM
         if found.insert(digest.clone(), size).is_some() || !is_json {
             continue;
         }
-        let mut text = Vec::new();
-        let blob = layout.open(&digest, 0)?.ok_or_else(missing)?;
-        blob.take(size).read_to_end(&mut text)?;
-        let manifest: Value = serde_json::from_slice(&text)?;
+        let manifest: Value = serde_json::from_slice(&layout.read(&digest)?)?;
         let members = |name: &str| manifest[name].as_array().cloned().unwrap_or_default();
         let digests = |values: Vec<Value>, is_json: bool| {
             let named = values.into_iter();

@@ -11,7 +11,6 @@ mod archive;
 mod index;
 mod split;
 
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,7 +30,6 @@ use super::run::{self, Offer, RunError};
 use crate::buildkit::client::Client;
 use crate::buildkit::session::auth::CredentialStore;
 use crate::buildkit::session::content::LayoutStore;
-use crate::content::BlobSource as _;
 use crate::oci::exporter::Destination;
 use crate::oci::{Platform, Reference};
 use crate::progress::event::{Event, Made};
@@ -172,11 +170,7 @@ async fn part(
             place: path.display().to_string(),
             source,
         };
-        let blob = LayoutStore::new(path).open(digest, 0).map_err(failed)?;
-        let mut bytes = Vec::new();
-        let mut blob = blob.ok_or(RunError::NoDescriptor)?;
-        blob.read_to_end(&mut bytes).map_err(failed)?;
-        return Ok(bytes);
+        return LayoutStore::new(path).read(digest).map_err(failed);
     }
     let pushed = join.pushes.iter().find_map(|(name, insecure)| {
         let reference = name.parse::<Reference>().ok()?;

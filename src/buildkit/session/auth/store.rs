@@ -18,6 +18,7 @@ use tokio::sync::Mutex;
 
 use super::config::{ConfigError, ConfigFile, keys};
 use super::credentials::Credentials;
+use crate::oci::cache::boolean;
 
 /// How long an answer is good: tokens of some helpers live five minutes.
 const FRESH: Duration = Duration::from_secs(290);
@@ -104,9 +105,8 @@ impl Locations {
             let runtime = path("XDG_RUNTIME_DIR").map(PathBuf::from)?;
             Some(runtime.join("containers/auth.json"))
         });
-        let no_client_tokens = std::env::var("BUILDKIT_NO_CLIENT_TOKEN").is_ok_and(|value| {
-            matches!(value.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True")
-        });
+        let no_client_tokens = std::env::var("BUILDKIT_NO_CLIENT_TOKEN")
+            .is_ok_and(|value| boolean(&value) == Some(true));
         Self {
             docker,
             docker_auth_config: std::env::var("DOCKER_AUTH_CONFIG")

@@ -76,6 +76,18 @@ impl LayoutStore {
         self.commit(ingest)
     }
 
+    /// Returns a blob that fits into memory.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be read.
+    pub fn read(&self, digest: &str) -> io::Result<Vec<u8>> {
+        let missing = || io::Error::new(io::ErrorKind::NotFound, format!("no blob {digest}"));
+        let mut bytes = Vec::new();
+        let mut blob = self.open(digest, 0)?.ok_or_else(missing)?;
+        blob.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Stores a copy of a blob of another layout, unless it is there already.
     ///
     /// # Errors
