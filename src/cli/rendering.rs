@@ -20,6 +20,7 @@ use crate::progress::complaint::complaints;
 use crate::project::manifest::{Document, KeyPath, ManifestError};
 use crate::project::tree::TreePath;
 use crate::registry::RegistryError;
+use crate::toolchain::ToolchainError;
 
 /// A command line that clap could not know to be wrong.
 pub(super) fn usage(error: &(dyn StdError + 'static)) -> Error {
@@ -114,18 +115,25 @@ pub(super) fn lock(error: &LockError) -> Error {
             "log in with docker login; --insecure-registry is for registries without TLS"
                 .to_owned(),
         )),
-        LockError::Toolchain(inner) => Error::of(Kind::Project, inner).hinted(inner.hint()),
+        LockError::Toolchain(inner) => toolchain(inner),
         LockError::Lost | LockError::Write { .. } => Error::of(Kind::Other, error),
     }
 }
 
 /// Inputs that cannot be packed.
 pub(super) fn present(error: &PresentError) -> Error {
-    let hint = match error {
-        PresentError::Toolchain(error) => error.hint(),
-        _ => None,
-    };
-    Error::of(Kind::Project, error).hinted(hint)
+    match error {
+        PresentError::Toolchain(inner) => toolchain(inner),
+        _ => Error::of(Kind::Project, error),
+    }
+}
+
+/// A toolchain that is not there.
+fn toolchain(error: &ToolchainError) -> Error {
+    if error.is_cancellation() {
+        return Error::new(Kind::Cancelled, "cancelled");
+    }
+    Error::of(Kind::Project, error).hinted(error.hint())
 }
 
 /// An output that the builder cannot make.

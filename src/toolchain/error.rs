@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use rustix::process::Signal;
+
 use crate::content::{LayerError, LayoutError};
 
 /// Why a toolchain could not be prepared.
@@ -36,6 +38,14 @@ pub enum ToolchainError {
         command: String,
         /// The reason.
         source: io::Error,
+    },
+    /// A signal ended the `go` command: Ctrl-C, which tells all of the foreground, or the kernel.
+    #[error("{command} was ended by signal {signal}")]
+    Ended {
+        /// The command line.
+        command: String,
+        /// The signal's number.
+        signal: i32,
     },
     /// The text is no Go version.
     #[error("{version:?} is not a Go version such as 1.26.3")]
@@ -162,6 +172,13 @@ pub enum ToolchainError {
 }
 
 impl ToolchainError {
+    /// Tells whether Ctrl-C or a polite kill ended the `go` command, perhaps before it was known here.
+    #[must_use]
+    pub fn is_cancellation(&self) -> bool {
+        let polite = [Signal::INT, Signal::TERM].map(Signal::as_raw);
+        matches!(self, Self::Ended { signal, .. } if polite.contains(signal))
+    }
+
     /// Returns what the user can do about it, if anything.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

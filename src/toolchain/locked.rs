@@ -58,8 +58,8 @@ impl Packed {
 /// Has the toolchain `version` that runs on `platform` fetched and checked, and says what it is.
 ///
 /// Proxies of `GOPROXY` are asked in their order, each by itself, so that it is known which of them
-/// has the archive: some 70 MB are downloaded even if the module cache has them. Blocks; once `stopped`
-/// says so no further proxy is asked.
+/// has the archive: some 70 MB are downloaded even if the module cache has them. Blocks; no further
+/// proxy is asked once `stopped` says so, or a signal has ended `go`.
 ///
 /// # Errors
 /// As [`super::prepare`].
@@ -74,6 +74,8 @@ pub fn fetch(
     for server in servers(settings.get("GOPROXY").unwrap_or_default()) {
         match from_server(server, version, platform, host) {
             Ok(fetched) => return Ok(fetched),
+            // Ctrl-C may have ended go before it is known here.
+            Err(error @ ToolchainError::Ended { .. }) => return Err(error),
             Err(error) if stopped() => return Err(error),
             Err(error) => tracing::debug!(server, %error, "the toolchain is not there"),
         }

@@ -175,3 +175,20 @@ fn a_cache_that_must_be_written_is_named() {
     let cancelled = unwritten(WireError::Cancelled);
     assert_eq!(told(&run(&cancelled, None, false)).1, "error: cancelled\n");
 }
+
+#[test]
+fn a_go_command_that_ctrl_c_ended_is_a_cancellation() {
+    let ended = |signal| {
+        let command = "go mod download".to_owned();
+        told(&lock(&ToolchainError::Ended { command, signal }.into()))
+    };
+    let cancelled = (130, "error: cancelled\n".to_owned());
+    assert_eq!(ended(2), cancelled);
+    assert_eq!(ended(15), cancelled);
+    let (code, text) = ended(9);
+    assert_eq!(code, 3);
+    assert!(
+        text.contains("go mod download was ended by signal 9"),
+        "{text}"
+    );
+}

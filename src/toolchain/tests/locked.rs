@@ -43,3 +43,28 @@ fn a_locked_toolchain_is_fetched_when_it_is_read_and_must_be_the_one() {
     let told = "is not the Go that the lock file names";
     assert!(error.to_string().contains(told), "{error}");
 }
+
+#[test]
+fn what_ends_the_go_command_ends_the_search() {
+    let machine = Machine::new();
+    let calls = machine.tree("calls");
+    let asked = |answer: &str| {
+        let _ = fs::remove_file(&calls);
+        machine.script(&format!(
+            "[ \"$1\" = env ] && echo '{{\"GOPROXY\": \"http://a.test,http://b.test\"}}' && exit 0\n\
+             echo \"$GOPROXY\" >>{}\n{answer}",
+            calls.display()
+        ));
+        let platform = Platform::linux("amd64");
+        let error = fetch(VERSION, &platform, &machine.host, || false).unwrap_err();
+        (error, machine.calls().len())
+    };
+    let (error, count) = asked("exit 1");
+    assert!(matches!(error, ToolchainError::Download { .. }), "{error}");
+    assert_eq!(count, 3, "each proxy, then what go asks by itself");
+    let (error, count) = asked("kill -INT $$");
+    assert_eq!(count, 1);
+    let module = "golang.org/toolchain@v0.0.1-go1.26.3.linux-amd64";
+    let told = format!("go mod download -json {module} was ended by signal 2");
+    assert_eq!(error.to_string(), told);
+}
