@@ -27,6 +27,9 @@ CROSS_amd64 := gcc-x86-64-linux-gnu
 CROSS_arm64 := gcc-aarch64-linux-gnu
 static_program = target/$(TARGET_$(1))/release/gobuild
 
+# What a shell starts in the background ignores Ctrl-C, and so would what tests start.
+HEEDING := env --default-signal=INT
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit-test integration-test bench frontend lint fmt fmt-check docs proto snapshots tools busybox runc docker ci clean
 
@@ -51,12 +54,12 @@ static-%: # A static gobuild for an architecture
 test: unit-test integration-test ## Pass all tests
 
 unit-test: ## Tests that need no daemon
-	cargo test --locked --lib --bins
+	$(HEEDING) cargo test --locked --lib --bins
 
 integration-test: tools runc docker ## Tests against a real buildkitd, registry and Docker Engine
 	cargo build --locked --bins
 	cargo test --locked --test integration --no-run
-	integration/with-daemon.sh cargo test --locked --test integration
+	integration/with-daemon.sh $(HEEDING) cargo test --locked --test integration
 
 lint: ## clippy, warnings denied
 	cargo clippy --locked --all-targets -- -D warnings

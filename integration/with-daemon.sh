@@ -44,7 +44,8 @@ free_port() {
     local port
     for _ in $(seq 100); do
         port=$((20000 + RANDOM % 12000))
-        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+        # The registry may not listen yet.
+        if [ "$port" != "${registry_port:-}" ] && ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             echo "$port"
             return
         fi

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::harness::daemon::{self, Private};
 use crate::harness::sandbox::{GO_MOD, Sandbox};
 use crate::harness::tool;
@@ -39,12 +41,18 @@ fn wait_for_compile(address: &str, mark: &str) {
 
 /// Tells whether a compiler works on a package of this module, whoever started it.
 fn compiling(module: &str) -> bool {
+    !compilers(module).is_empty()
+}
+
+fn compilers(module: &str) -> Vec<Pid> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let commands = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    commands.into_iter().any(|command| {
+    let compilers = processes.filter(|process| {
+        let command = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
         let command = String::from_utf8_lossy(&command).into_owned();
         command.contains("/compile\0") && command.contains(module)
-    })
+    });
+    let ids = compilers.filter_map(|process| process.file_name().to_str()?.parse().ok());
+    ids.filter_map(Pid::from_raw).collect()
 }
 
 fn wait_until(patience: Duration, done: impl Fn() -> bool, complaint: impl Fn() -> String) {
@@ -135,6 +143,10 @@ async fn a_daemon_that_dies_is_said_to_have_died() {
     assert_eq!(run.status.code(), Some(4), "{run}");
     assert_eq!(run.count("error: "), 1, "{run}");
     nothing_left(archive.parent().unwrap());
+    // The daemon's containers may outlive it, and other tests wait for the processor.
+    for compiler in compilers(&module) {
+        let _ = kill_process(compiler, Signal::KILL);
+    }
 }
 
 #[test]

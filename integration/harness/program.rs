@@ -1,6 +1,7 @@
 //! The gobuild program itself, in an [environment](super::environment) of the tests' own.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -71,6 +72,12 @@ impl Gobuild {
     /// Unsets a variable.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.command.env_remove(name);
+        self
+    }
+
+    /// Has it read a file.
+    pub(crate) fn stdin(mut self, path: &Path) -> Self {
+        self.command.stdin(File::open(path).unwrap());
         self
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::program::Gobuild;
-use super::{daemon, registry};
+use super::{daemon, registry, tool};
 
 /// A test's own folder; it goes with the value.
 pub(crate) struct Sandbox {
@@ -98,10 +98,18 @@ impl Sandbox {
 
     /// Puts a shell script into the home folder's `bin`; returns the PATH that begins there.
     pub(crate) fn program(&self, name: &str, script: &str) -> OsString {
-        let file = format!("bin/{name}");
-        self.write_home(&file, &format!("#!/bin/sh\n{script}\n"));
-        let bin = self.home().join("bin");
-        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        let text = format!("scripts/{name}");
+        self.write_home(&text, &format!("#!/bin/sh\n{script}\n"));
+        let (text, bin) = (self.home().join(text), self.home().join("bin"));
+        fs::set_permissions(&text, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir_all(&bin).unwrap();
+        // Linux runs no file that is open for writing, and a child that another test starts at this
+        // moment would inherit our handle; cp has no children.
+        let (text, to) = (text.as_os_str(), bin.as_os_str());
+        tool::run(
+            "cp",
+            &["-p".as_ref(), "--remove-destination".as_ref(), text, to],
+        );
         let rest = env::var_os("PATH").unwrap();
         env::join_paths(iter::once(bin).chain(env::split_paths(&rest))).unwrap()
     }

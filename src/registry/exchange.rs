@@ -47,6 +47,17 @@ impl Registry {
         }
     }
 
+    /// Makes the client that the registry is asked with, which the first question would do otherwise.
+    pub(super) fn make_client(&self, reference: &Reference) -> Result<(), RegistryError> {
+        let question = Question {
+            reference,
+            host: host(reference),
+            ask: Ask::Head,
+        };
+        clients(self.insecure).client(&question.url("https")?)?;
+        Ok(())
+    }
+
     /// Asks; a registry that is busy or fails is asked again.
     async fn attempts(
         &self,

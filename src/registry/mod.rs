@@ -170,7 +170,8 @@ impl Registry {
 
     /// Tells whether the tag of `reference` stands for `digest`, and whether all manifests that this
     /// one lists are there, too. The registry is to answer within `patience`; finding credentials
-    /// takes the time that it needs, since helpers may ask the user.
+    /// takes the time that it needs, since helpers may ask the user, and so does reading this machine's
+    /// certificates.
     ///
     /// # Errors
     /// The registry cannot be reached, or is late.
@@ -181,6 +182,7 @@ impl Registry {
         patience: Duration,
     ) -> Result<bool, RegistryError> {
         self.credentials.credentials_for(host(reference)).await?;
+        self.make_client(reference)?;
         let answer = timeout(patience, self.stands_for(reference, digest)).await;
         match answer {
             Ok(Err(RegistryError::Refused { .. } | RegistryError::NoManifest { .. })) => Ok(false),

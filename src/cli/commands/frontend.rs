@@ -119,6 +119,7 @@ fn failed(error: &PackageError) -> Error {
     match error {
         PackageError::Wire(error) => rendering::wire(error),
         PackageError::Toolchain(ToolchainError::Program { .. }) => Error::of(Kind::Usage, error),
+        PackageError::Toolchain(inner) if inner.is_cancellation() => rendering::toolchain(inner),
         error => Error::of(Kind::Other, error),
     }
 }

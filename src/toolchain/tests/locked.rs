@@ -62,9 +62,9 @@ fn what_ends_the_go_command_ends_the_search() {
     let (error, count) = asked("exit 1");
     assert!(matches!(error, ToolchainError::Download { .. }), "{error}");
     assert_eq!(count, 3, "each proxy, then what go asks by itself");
-    let (error, count) = asked("kill -INT $$");
+    let (error, count) = asked("kill -TERM $$");
     assert_eq!(count, 1);
     let module = "golang.org/toolchain@v0.0.1-go1.26.3.linux-amd64";
-    let told = format!("go mod download -json {module} was ended by signal 2");
+    let told = format!("go mod download -json {module} was ended by signal 15");
     assert_eq!(error.to_string(), told);
 }

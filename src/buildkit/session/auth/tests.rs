@@ -261,8 +261,16 @@ broken.test) echo 'the keychain is locked' ; exit 1 ;;
 *) echo 'credentials not found in native keychain' ; exit 1 ;;
 esac
 "#;
-    std::fs::write(&path, script).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    // Linux runs no file that is open for writing, and a child that another test starts at this
+    // moment would inherit our handle; cp has no children.
+    let text = folder.join(format!("{name}.sh"));
+    std::fs::write(&text, script).unwrap();
+    std::fs::set_permissions(&text, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = std::process::Command::new("cp")
+        .arg("-p")
+        .args([&text, &path])
+        .status();
+    assert!(copy.unwrap().success());
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use super::Args;
 use crate::buildkit::session::secrets::SecretSource;
 use crate::buildkit::session::ssh::{SshService, SshSpec};
 use crate::cli::{rendering, settings};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::pipeline::caches::Caches;
 use crate::pipeline::project::Project;
 use crate::pipeline::run::Offer;
@@ -73,6 +73,6 @@ impl Args {
             &settings::host()?,
             given.collect(),
         );
-        secrets.map_err(|error| Error::of(Kind::Project, &error))
+        secrets.map_err(|error| rendering::lend(&error))
     }
 }
