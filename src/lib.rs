@@ -11,7 +11,7 @@
 //! 4. [`plan`] says what must happen, as plain data: a toolchain, a modules step, one compile step
 //!    per binary and platform with its exact files, the images. `gobuild plan` prints it before any
 //!    daemon exists. What a lock file ([`project::lock`]) knows takes the place of names. [`check`] says
-//!    what is doubtful about a project and its plan.
+//!    what is doubtful about a project and its plan, [`affected`] in what two plans differ.
 //! 5. [`pipeline::present`] gives every input a digest: [`toolchain`] packs Go, [`base`] the built-in
 //!    base, [`content`] the source files, each as a deterministic OCI layout in memory.
 //! 6. [`lower`] makes vertices of the plan's steps with [`llb`], a typed, immutable graph that knows
@@ -29,12 +29,13 @@
 //! 11. [`cacheprog`] is a program of its own inside this one: the `go` command starts it as its build
 //!     cache, in build steps as on a developer's machine.
 //!
-//! 12. [`frontend`] is the other host of the build function: BuildKit starts it for `# syntax=`, and it
+//! 12. [`kubernetes`] finds images in the files that deploy them, and puts digests there.
+//! 13. [`frontend`] is the other host of the build function: BuildKit starts it for `# syntax=`, and it
 //!     reads the project through the daemon.
 //!
 //! Stages depend in one direction: `project → plan → lower → buildkit`, put together by [`pipeline`].
 //! [`llb`], [`content`] and [`oci`] are leaves beside them. `project` (but its disk tree), `plan`,
-//! `check`, `llb` and `lower` read no file, environment, clock or network, so that the same project
+//! `affected`, `check`, `kubernetes`, `llb` and `lower` read no file, environment, clock or network, so that the same project
 //! gives the same graph, and the same findings, wherever it is checked out.
 //!
 //! # Which module touches what
@@ -43,7 +44,7 @@
 //! |---|---|
 //! | project files: manifest, ignore file, module files, sources | [`project::tree::disk`] |
 //! | a manifest named with `--file` | [`pipeline::project`] |
-//! | `git` | [`pipeline::git`] |
+//! | `git`: facts of what is checked out, files of commits | [`pipeline::git`] |
 //! | `go`: settings, toolchain module, GOROOT; digests below `$XDG_CACHE_HOME/gobuild` | [`toolchain`] |
 //! | this machine's CA certificates | [`toolchain::trust`], [`buildkit::transport`] (TLS) |
 //! | buildkitd's socket | [`buildkit::transport`] |
@@ -66,9 +67,11 @@
 //! | layouts for buildctl (`gobuild llb --content`) | [`content::Store`] |
 //! | the environment of flags | `cli::settings`; credentials of remote caches: `cli::caches`; Go's build caches: `cli::gocache` |
 //! | `GITHUB_ACTIONS`, `GITHUB_WORKSPACE`: who shows errors beside the source | `cli::annotations` |
+//! | Kubernetes files | `cli::commands::resolve` |
 //! | standard output; `--metadata-file`, `--iidfile`, `--image-refs` | `cli::output`, `cli::commands::image` |
 //! | standard error while a build runs | [`progress::display`] |
 
+pub mod affected;
 #[cfg(test)]
 mod architecture;
 pub mod base;
@@ -81,6 +84,7 @@ pub mod container;
 pub mod content;
 pub mod error;
 pub mod frontend;
+pub mod kubernetes;
 pub mod llb;
 pub mod lower;
 pub mod oci;

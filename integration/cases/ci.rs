@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use yaml_rust2::{Yaml, YamlLoader};
+use saphyr::{LoadableYamlNode as _, YamlOwned};
 
 use crate::harness::daemon;
 use crate::harness::environment::environment;
@@ -16,15 +16,15 @@ use crate::harness::registry::{self, Guarded, PASSWORD, USER};
 use crate::harness::tool;
 
 /// Returns an example.
-fn example(name: &str) -> Yaml {
+fn example(name: &str) -> YamlOwned {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("docs/ci")
         .join(name);
     let text = fs::read_to_string(path).unwrap();
-    YamlLoader::load_from_str(&text).unwrap().remove(0)
+    YamlOwned::load_from_str(&text).unwrap().remove(0)
 }
 
-fn text(yaml: &Yaml) -> &str {
+fn text(yaml: &YamlOwned) -> &str {
     yaml.as_str()
         .unwrap_or_else(|| panic!("{yaml:?} is no text"))
 }
@@ -135,7 +135,7 @@ fn github_actions() {
     let steps = workflow["jobs"]["image"]["steps"].as_vec().unwrap();
     let scripts: Vec<&str> = steps
         .iter()
-        .filter_map(|step| step["run"].as_str())
+        .filter_map(|step| step.as_mapping_get("run")?.as_str())
         .filter(|script| script.contains("gobuild image"))
         .collect();
     assert_eq!(scripts.len(), 2);

@@ -1,5 +1,6 @@
 //! The tests.
 
+mod affected;
 mod attestations;
 mod builders;
 mod cacheprog;
@@ -28,6 +29,7 @@ mod pushed;
 mod rebuild;
 mod references;
 mod remote_caches;
+mod resolve;
 mod session_files;
 mod shapes;
 mod steps;

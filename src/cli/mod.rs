@@ -83,8 +83,10 @@ Environment:
 #[derive(Debug, Subcommand)]
 enum Command {
     Image(Box<commands::image::Args>),
+    Resolve(Box<commands::resolve::Args>),
     Plan(commands::plan::Args),
     Check(commands::check::Args),
+    Affected(commands::affected::Args),
     Lock(commands::lock::Args),
     Llb(commands::llb::Args),
     Builder(commands::builder::Args),
@@ -114,8 +116,10 @@ pub fn main() -> u8 {
     let output = Output::new();
     let outcome = match cli.command {
         Command::Image(args) => commands::image::run(&args, &output),
+        Command::Resolve(args) => commands::resolve::run(*args, &output),
         Command::Plan(args) => commands::plan::run(args, &output),
         Command::Check(args) => commands::check::run(args, &output),
+        Command::Affected(args) => commands::affected::run(&args, &output),
         Command::Lock(args) => commands::lock::run(&args, &output),
         Command::Llb(args) => commands::llb::run(args, &output),
         Command::Builder(args) => commands::builder::run(args, &output),

@@ -11,10 +11,12 @@ use crate::check::faults;
 use crate::error::{Error, Kind, Place};
 use crate::pipeline::abilities::Unable;
 use crate::pipeline::function::FunctionError;
+use crate::pipeline::git::CommitError;
 use crate::pipeline::lock::LockError;
 use crate::pipeline::present::PresentError;
 use crate::pipeline::project::ProjectError;
 use crate::pipeline::run::RunError;
+use crate::pipeline::secrets::LendError;
 use crate::plan::PlanError;
 use crate::progress::complaint::complaints;
 use crate::project::manifest::{Document, KeyPath, ManifestError};
@@ -120,6 +122,19 @@ pub(super) fn lock(error: &LockError) -> Error {
     }
 }
 
+/// A commit that cannot be read.
+pub(super) fn commit(error: &CommitError) -> Error {
+    let hint = match error {
+        CommitError::Failed { .. } => Some(
+            "in a shallow clone fetch it first: git fetch --unshallow, or fetch-depth: 0 of \
+             actions/checkout"
+                .to_owned(),
+        ),
+        CommitError::Start(_) | CommitError::Answer { .. } => None,
+    };
+    Error::of(Kind::Usage, error).hinted(hint)
+}
+
 /// Inputs that cannot be packed.
 pub(super) fn present(error: &PresentError) -> Error {
     match error {
@@ -128,8 +143,16 @@ pub(super) fn present(error: &PresentError) -> Error {
     }
 }
 
+/// Something that builders would be lent and that cannot be found.
+pub(super) fn lend(error: &LendError) -> Error {
+    match error {
+        LendError::Go(inner) => toolchain(inner),
+        _ => Error::of(Kind::Project, error),
+    }
+}
+
 /// A toolchain that is not there.
-fn toolchain(error: &ToolchainError) -> Error {
+pub(super) fn toolchain(error: &ToolchainError) -> Error {
     if error.is_cancellation() {
         return Error::new(Kind::Cancelled, "cancelled");
     }

@@ -5,10 +5,14 @@
     reason = "git is asked for facts of the commit"
 )]
 
+mod commit;
+
 use std::path::Path;
 use std::process::Command;
 
 use crate::project::manifest::GitValues;
+
+pub use commit::{Commit, CommitError};
 
 /// Returns the facts; `None` outside a repository, without a commit, or without `git`.
 #[must_use]

@@ -1,7 +1,7 @@
 //! From a project on disk to images: the stages put together.
 //!
 //! 1. [`location`]: which folder is the project, which packages of it were named.
-//! 2. [`project`]: manifest, workspace, git facts.
+//! 2. [`project`]: manifest, workspace, git facts; [`earlier`]: those of a commit.
 //! 3. [`crate::plan`] says what must happen.
 //! 4. [`present`]: toolchain, closures and bases become digest-keyed layouts.
 //! 5. [`function`]: the build function, a gateway in and a result out. The CLI runs it over the
@@ -13,6 +13,7 @@
 pub mod abilities;
 pub mod caches;
 mod closures;
+pub mod earlier;
 #[cfg(test)]
 mod examples;
 pub mod exports;

@@ -145,19 +145,23 @@ fn document(
 /// Returns where in the tree the manifest is, for what lies beside it: the one named, else
 /// `goimage.toml`. One outside of the tree is taken to lie in the project's folder.
 fn in_tree(location: &Location, file: Option<&Path>) -> TreePath {
+    let named = file.and_then(Path::file_name).unwrap_or_default();
+    let elsewhere = || location.project.join(&named.to_string_lossy());
+    manifest_path(location, file).unwrap_or_else(elsewhere)
+}
+
+/// Returns where in the tree the manifest is, or would be; none if one outside of it was named.
+pub(super) fn manifest_path(location: &Location, file: Option<&Path>) -> Option<TreePath> {
     let Some(file) = file else {
-        return location.project.join(FILE_NAME);
+        return Some(location.project.join(FILE_NAME));
     };
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let folder = file
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
-    let folder = folder.ok().and_then(|folder| {
-        let inside = folder.strip_prefix(&location.root).ok()?;
-        Some(TreePath::new(inside.to_str()?))
-    });
-    folder.as_ref().unwrap_or(&location.project).join(&name)
+    let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+    let inside = folder.strip_prefix(&location.root).ok()?;
+    Some(TreePath::new(inside.to_str()?).join(&name))
 }
 
 /// Reads the lock file of the manifest: the one named, else of `goimage.toml`. Returns where it is,

@@ -51,7 +51,7 @@ use crate::registry::Registry;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    project: ProjectArgs,
+    pub(super) project: ProjectArgs,
     #[command(flatten)]
     builder: BuilderArgs,
     #[command(flatten)]
@@ -137,12 +137,7 @@ fn compression(text: &str) -> Result<Compression, String> {
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Outcome {
-    let wishes = Wishes {
-        epoch: settings::epoch()?,
-        outputs: args.outputs(),
-        caches: args.caches.named()?,
-        attestations: args.attestations.requested()?,
-    };
+    let wishes = args.wishes()?;
     let to_stdout = wishes.outputs.iter().any(outputs::is_stdout);
     if to_stdout && output.is_terminal() {
         let message = "an archive would be written to the terminal";
@@ -150,27 +145,35 @@ pub(crate) fn run(args: &Args, output: &Output) -> Outcome {
             Error::new(Kind::Usage, message).hinted("name a file with dest=PATH".to_owned())
         );
     }
-    args.check_folders(&wishes.outputs)?;
     let project = args.project.place.project(wishes.epoch)?;
+    make(args, &project, &wishes, |built| {
+        // Standard output may be an archive already.
+        let lines = if to_stdout { Vec::new() } else { pinned(built) };
+        lines.iter().try_for_each(|line| output.line(line))
+    })
+}
+
+/// Builds, writes the files that scripts read, and says what came of it.
+pub(super) fn make(
+    args: &Args,
+    project: &Project,
+    wishes: &Wishes,
+    say: impl FnOnce(&[Built]) -> Outcome,
+) -> Outcome {
+    args.check_folders(&wishes.outputs)?;
     Cancellable::new()?.run(
-        async |cancel| build(args, &project, &wishes, cancel).await,
+        async |cancel| build(args, project, wishes, cancel).await,
         |built: Result<Vec<Built>, Error>| {
             let built = built.map_err(|error| error.below(&project.location.root))?;
             let written = args.write_files(&built);
-            // Standard output may be an archive already.
-            let lines = if to_stdout {
-                Vec::new()
-            } else {
-                pinned(&built)
-            };
-            let said = lines.iter().try_for_each(|line| output.line(line));
+            let said = say(&built);
             written.and(said)
         },
     )
 }
 
 /// What the flags ask for, read before anything is done.
-struct Wishes {
+pub(super) struct Wishes {
     outputs: Vec<Wanted>,
     caches: Named,
     attestations: BTreeMap<String, String>,
@@ -317,6 +320,28 @@ async fn prepare(
 }
 
 impl Args {
+    /// Returns what the flags ask for where images are to be deployed: pushed, if nothing else is said,
+    /// and named on standard output.
+    pub(super) fn pushing_by_default(&mut self) -> Result<Wishes, Error> {
+        self.push |= self.load.is_none() && self.output.is_empty();
+        let wishes = self.wishes()?;
+        if wishes.outputs.iter().any(outputs::is_stdout) {
+            let message = "standard output is where the files go that name the images";
+            let error = Error::new(Kind::Usage, message);
+            return Err(error.hinted("name a file with dest=PATH".to_owned()));
+        }
+        Ok(wishes)
+    }
+
+    fn wishes(&self) -> Result<Wishes, Error> {
+        Ok(Wishes {
+            epoch: settings::epoch()?,
+            outputs: self.outputs(),
+            caches: self.caches.named()?,
+            attestations: self.attestations.requested()?,
+        })
+    }
+
     /// Plans the project for steps that run on `platform`.
     fn plan(
         &self,

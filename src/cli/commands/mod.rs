@@ -1,5 +1,6 @@
 //! One command per file.
 
+pub(super) mod affected;
 pub(super) mod builder;
 pub(super) mod cacheprog;
 pub(super) mod check;
@@ -9,4 +10,5 @@ pub(super) mod image;
 pub(super) mod llb;
 pub(super) mod lock;
 pub(super) mod plan;
+pub(super) mod resolve;
 pub(super) mod step;

@@ -122,16 +122,22 @@ impl PackedTree {
         let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
         let header = rest.get(..length).ok_or_else(|| broken("cut off"))?;
         let list: Vec<PackedEntry> = serde_json::from_slice(header)?;
-        let entries: BTreeMap<TreePath, PackedKind> = list
-            .into_iter()
+        Ok(Self::new(list, archive.slice(8 + length..), fetch))
+    }
+
+    /// Returns the tree of these entries, folders among them.
+    #[must_use]
+    pub fn new(list: Vec<PackedEntry>, contents: Bytes, fetch: Fetch) -> Self {
+        let entries = list.into_iter();
+        let entries: BTreeMap<TreePath, PackedKind> = entries
             .map(|entry| (TreePath::new(&entry.path), entry.kind))
             .collect();
-        Ok(Self {
+        Self {
             listings: listings(&entries),
             entries,
-            contents: archive.slice(8 + length..),
+            contents,
             fetch,
-        })
+        }
     }
 
     /// Follows links to what stands at a path; `None` if nothing does.
