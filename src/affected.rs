@@ -31,13 +31,11 @@ pub fn affected(
     before: Option<&Plan>,
     is_changed: &dyn Fn(&TreePath) -> bool,
 ) -> Vec<Affected> {
-    let mut earlier: BTreeMap<&str, Vec<&ImageStep>> = BTreeMap::new();
-    for image in before.iter().flat_map(|plan| &plan.images).rev() {
-        earlier.entry(&image.name).or_default().push(image);
-    }
+    let earlier = before.iter().flat_map(|plan| &plan.images);
+    let earlier: BTreeMap<&str, &ImageStep> =
+        earlier.map(|image| (image.name.as_str(), image)).collect();
     let images = now.images.iter().filter_map(|image| {
-        // Of several images of one name the first is the first one's successor.
-        let was = earlier.get_mut(image.name.as_str()).and_then(Vec::pop);
+        let was = earlier.get(image.name.as_str()).copied();
         let because = match before.zip(was) {
             Some((before, was)) => {
                 Made::of(image, now).differences(&Made::of(was, before), is_changed)

@@ -96,12 +96,18 @@ fn why_is_told() {
         let because = image.unwrap_or_else(|| panic!("{name} is not in {affected:#}"));
         serde_json::from_value(because["because"].clone()).unwrap()
     };
-    assert_eq!(because("multi-all"), ["cmd/gateway/more.go (new)"]);
+    assert_eq!(because("multi-all"), ["cmd/gateway/more.go"]);
     // A base says who runs on it.
     let worker = because("multi-worker");
     assert_eq!(worker.len(), 2, "{worker:?}");
     assert!(worker[0].starts_with("its base for linux/"), "{worker:?}");
     assert!(worker[1].starts_with("its config for "), "{worker:?}");
+    sandbox
+        .gobuild()
+        .args(["affected", "--since", "main"])
+        .succeeds()
+        .says(&["multi-all: cmd/gateway/more.go\n"]);
+    git(&sandbox, &["add", "--all"]);
     sandbox
         .gobuild()
         .args(["affected", "--since", "main"])
@@ -164,19 +170,56 @@ fn where_nothing_can_be_compared_everything_is_new() {
     let affected = |commit: &str| sandbox.gobuild().args(["affected", "--since", commit]);
     affected("main")
         .fails_with(USAGE)
-        .says(&["git rev-parse failed", "not a git repository"]);
+        .says(&["git rev-parse failed", "not a git repository"])
+        .says_nothing_of(&["shallow"]);
+    let manifest = fs::read_to_string(sandbox.project().join("goimage.toml")).unwrap();
+    sandbox.write("goimage.toml", "[[image]\n");
     git(&sandbox, &["init", "--quiet", "--initial-branch", "main"]);
-    sandbox.write("go.mod~", "");
-    git(&sandbox, &["add", "go.mod~"]);
-    git(&sandbox, &["commit", "--quiet", "--message", "nothing yet"]);
+    commit(&sandbox);
+    sandbox.write("goimage.toml", &manifest);
     let run = affected("main").succeeds();
     assert_eq!(run.stdout.lines().collect::<Vec<_>>(), ALL);
     run.says(&[
-        "warning: ",
+        "warning: the project could not be read (",
         "every image counts as new",
         "multi-all: it is new",
     ]);
-    affected("nowhere")
+    affected("nowhere").fails_with(USAGE).says(&[
+        "there is no commit \"nowhere\" in this repository",
+        "hint: a shallow clone",
+    ]);
+    affected("main")
+        .args(["--tag", "x:1"])
         .fails_with(USAGE)
-        .says(&["there is no commit nowhere", "hint: in a shallow clone"]);
+        .says(&["cannot be used with"]);
+}
+
+#[test]
+fn a_manifest_beside_the_project_and_one_outside_of_the_repository_are_compared() {
+    let sandbox = Sandbox::of(&[
+        ("app/go.mod", "module example.com/app\n\ngo 1.26.0\n"),
+        ("app/main.go", "package main\n\nfunc main() {}\n"),
+        ("app/etc/x", "x"),
+        ("deploy/app.toml", "[[image]]\nname = \"app\"\n"),
+    ]);
+    git(&sandbox, &["init", "--quiet", "--initial-branch", "main"]);
+    commit(&sandbox);
+    let outside = sandbox.out("other.toml");
+    let files = "files = [{ from = \"etc\", to = \"/etc/app\" }]\n";
+    fs::write(&outside, format!("[[image]]\nname = \"app\"\n{files}")).unwrap();
+    fs::write(sandbox.out("other.toml.dockerignore"), "README.md\n").unwrap();
+    let since = |manifest: &str| {
+        let run = sandbox
+            .gobuild()
+            .current_dir(&sandbox.project().join("app"));
+        let run = run.args(["affected", "--since", "main", "--file", manifest]);
+        run.succeeds().says_nothing_of(&["warning"]).stdout
+    };
+    let outside = outside.to_str().unwrap();
+    assert_eq!(since("../deploy/app.toml") + &since(outside), "");
+    sandbox.write("app/etc/x", "y");
+    assert_eq!(since("../deploy/app.toml"), "");
+    assert_eq!(since(outside), "app\n");
+    sandbox.edit("deploy/app.toml", "\"app\"\n", "\"app\"\nuser = \"7\"\n");
+    assert_eq!(since("../deploy/app.toml"), "app\n");
 }

@@ -280,6 +280,15 @@ fn an_earlier_archive_survives_a_failed_build() {
     assert!(fs::read(&archive).unwrap() == before, "the archive changed");
 }
 
+#[test]
+fn a_full_disk_of_this_machine_is_not_the_builder_s() {
+    let sandbox = Sandbox::minimal("too much");
+    let output = ["--output", "type=oci,dest=/dev/full"];
+    let run = sandbox.image().args(output).fails_with(1);
+    let text = "error: cannot write \"/dev/full\": No space left on device";
+    run.says(&[text]).says_nothing_of(&["the builder's disk"]);
+}
+
 /// Returns the files below a folder, sorted, relative to it.
 fn listing(folder: &Path) -> Vec<String> {
     fn walk(folder: &Path, prefix: &str, files: &mut Vec<String>) {

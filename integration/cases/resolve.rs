@@ -138,6 +138,44 @@ fn a_mistake_is_told_before_anything_is_built() {
 }
 
 #[test]
+fn what_is_no_image_of_the_project_is_no_concern() {
+    let sandbox = Sandbox::pair();
+    let text =
+        "image: |\n  redis:8\nargs: [\n  \"a\"\n]\n---\n{\"image\": \"docker.io\\/redis\"}\n";
+    sandbox.write("k8s/other.yaml", text);
+    let nowhere = || resolve_on(&sandbox, "unix:///nowhere/buildkitd.sock");
+    let run = nowhere().args(["-f", "k8s"]).succeeds();
+    assert_eq!(run.stdout, text);
+    nowhere()
+        .args(["-f", "one"])
+        .fails_with(USAGE)
+        .says(&["one holds no .yaml, .yml or .json file", "hint: -R"]);
+    for flags in [["--target", "one"], ["--output", "out"]] {
+        let run = nowhere().args(["-f", "k8s"]).args(flags);
+        assert_eq!(run.fails_with(USAGE).stdout, "");
+    }
+}
+
+#[test]
+fn an_image_that_is_not_named_need_not_be_complete() {
+    let sandbox = Sandbox::pair();
+    sandbox.write(
+        "goimage.toml",
+        "[[image]]\nname = \"one\"\nbinaries = [\"./one\"]\nlabels = { v = \"{{ env.NOWHERE }}\" }\n\
+         files = [{ from = \"gen\", to = \"/gen\" }]\n\
+         [[image]]\nname = \"two\"\nbinaries = [\"./two\"]\n",
+    );
+    sandbox.write("two.json", "{\"image\": \"two\"}");
+    sandbox.write("other.json", "{\"image\": \"redis\"}");
+    let run = resolve(&sandbox)
+        .args(["-f", "two.json", "-f", "other.json"])
+        .succeeds();
+    // kubectl takes what begins with a brace for one JSON document.
+    let text = "---\n{\"image\": \"TWO\"}\n---\n{\"image\": \"redis\"}\n";
+    assert_eq!(run.stdout, text.replace("TWO", &pushed("two")));
+}
+
+#[test]
 fn a_build_that_fails_prints_no_file() {
     let sandbox = Sandbox::pair();
     sandbox.write("app.yaml", "image: one\n");

@@ -124,14 +124,11 @@ pub(super) fn lock(error: &LockError) -> Error {
 
 /// A commit that cannot be read.
 pub(super) fn commit(error: &CommitError) -> Error {
-    let hint = match error {
-        CommitError::Failed { .. } => Some(
-            "in a shallow clone fetch it first: git fetch --unshallow, or fetch-depth: 0 of \
-             actions/checkout"
-                .to_owned(),
-        ),
-        CommitError::Start(_) | CommitError::Answer { .. } => None,
-    };
+    let shallow = matches!(error, CommitError::NoCommit { .. });
+    let hint = shallow.then(|| {
+        "a shallow clone may lack it: git fetch --unshallow, or fetch-depth: 0 of actions/checkout"
+            .to_owned()
+    });
     Error::of(Kind::Usage, error).hinted(hint)
 }
 

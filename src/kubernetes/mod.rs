@@ -4,7 +4,9 @@
 //! where values stand, and nothing but these is replaced.
 
 mod images;
+mod parser;
 mod values;
 
 pub use images::{Image, NotAnImage};
-pub use values::{Manifests, ManifestsError, Value};
+pub use parser::NotYaml;
+pub use values::{Manifests, Value};

@@ -1,32 +1,16 @@
 //! The values of a file that may name images: where they stand, and how they are replaced.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
+use saphyr_parser::{Event, ScalarStyle};
+
+use super::parser::{NotYaml, events, position};
 
 /// What a value of ko's begins with, under any key.
 const KO: &str = "ko://";
 /// The key of a container's image.
 const IMAGE: &str = "image";
-
-/// Why a file cannot be read, or a value of it not be replaced.
-#[derive(Debug, thiserror::Error)]
-#[error("{problem}")]
-pub struct ManifestsError {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column, from 1.
-    pub column: usize,
-    problem: Problem,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum Problem {
-    #[error("this is not YAML: {0}")]
-    Syntax(String),
-    #[error("{0:?} is written with escapes or over several lines; write it plain, on one line")]
-    Disguised(String),
-}
 
 /// A value that may name an image: one of the key `image`, or one that begins with `ko://`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +21,8 @@ pub struct Value {
     pub line: usize,
     /// Column, from 1.
     pub column: usize,
-    /// Where it stands, without quotes.
-    range: Range<usize>,
+    /// Where it stands, without quotes; none if it is written otherwise than it says.
+    range: Option<Range<usize>>,
 }
 
 impl Value {
@@ -46,6 +30,12 @@ impl Value {
     #[must_use]
     pub fn import_path(&self) -> Option<&str> {
         self.text.strip_prefix(KO)
+    }
+
+    /// Tells whether it can be replaced: it is written on one line, without escapes.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.range.is_some()
     }
 }
 
@@ -60,8 +50,8 @@ impl Manifests {
     /// Reads a file.
     ///
     /// # Errors
-    /// It is not YAML, or a value that names an image is no plain text.
-    pub fn parse(text: String) -> Result<Self, ManifestsError> {
+    /// It is not YAML.
+    pub fn parse(text: String) -> Result<Self, NotYaml> {
         let values = values(&text)?;
         Ok(Self { text, values })
     }
@@ -77,10 +67,11 @@ impl Manifests {
         let mut result = String::with_capacity(self.text.len());
         let mut done = 0;
         for value in &self.values {
+            let Some(range) = &value.range else { continue };
             if let Some(text) = with(value) {
-                result.push_str(&self.text[done..value.range.start]);
+                result.push_str(&self.text[done..range.start]);
                 result.push_str(&text);
-                done = value.range.end;
+                done = range.end;
             }
         }
         result.push_str(&self.text[done..]);
@@ -88,56 +79,71 @@ impl Manifests {
     }
 }
 
-fn values(text: &str) -> Result<Vec<Value>, ManifestsError> {
-    let offsets: Vec<usize> = text.char_indices().map(|(offset, _)| offset).collect();
-    let offset = |index: usize| offsets.get(index).copied().unwrap_or(text.len());
+fn values(text: &str) -> Result<Vec<Value>, NotYaml> {
     let mut place = Place::default();
     let mut values = Vec::new();
-    for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| syntax(&error))?;
-        if let Event::Scalar(scalar, style, ..) = &event {
-            let names_image = place.is_image() || place.is_value() && scalar.starts_with(KO);
-            if names_image && !scalar.is_empty() {
-                let start = offset(span.start.index());
-                values.push(value(text, scalar, *style, span.start, start)?);
+    // What other places may repeat, unless it is replaced itself.
+    let mut anchors: HashMap<usize, String> = HashMap::new();
+    for (event, offset) in events(text)? {
+        match &event {
+            Event::Scalar(scalar, style, anchor, _) => {
+                let is_ko = place.is_value() && scalar.starts_with(KO);
+                if (place.is_image() || is_ko) && !scalar.is_empty() {
+                    let range = scalar_range(text, scalar, *style, offset);
+                    values.push(value(scalar, position(text, offset), range));
+                } else if *anchor != 0 {
+                    anchors.insert(*anchor, scalar.to_string());
+                }
             }
+            Event::Alias(anchor) if place.is_image() => {
+                if let Some(scalar) = anchors.get(anchor) {
+                    let range = alias_range(text, offset);
+                    values.push(value(scalar, position(text, offset), range));
+                }
+            }
+            _ => {}
         }
         place.advance(&event);
     }
     Ok(values)
 }
 
-/// Returns the value that begins at a byte of the text; where it ends the parser does not say of all.
-fn value(
+fn value(text: &str, (line, column): (usize, usize), range: Option<Range<usize>>) -> Value {
+    Value {
+        // As in a block.
+        text: text.trim_end_matches('\n').to_owned(),
+        line,
+        column,
+        range,
+    }
+}
+
+/// Returns where a scalar is written that begins at a byte of the text; where it ends the parser does
+/// not say of all.
+fn scalar_range(
     text: &str,
     scalar: &str,
     style: ScalarStyle,
-    at: Marker,
     start: usize,
-) -> Result<Value, ManifestsError> {
-    let (line, column) = (at.line(), at.col() + 1);
-    let disguised = || ManifestsError {
-        line,
-        column,
-        problem: Problem::Disguised(scalar.trim().to_owned()),
-    };
+) -> Option<Range<usize>> {
     let quote = match style {
         ScalarStyle::Plain => "",
         ScalarStyle::SingleQuoted => "'",
         ScalarStyle::DoubleQuoted => "\"",
-        ScalarStyle::Literal | ScalarStyle::Folded => return Err(disguised()),
+        ScalarStyle::Literal | ScalarStyle::Folded => return None,
     };
     let start = start + properties(&text[start..]);
-    if !text[start..].starts_with(&format!("{quote}{scalar}{quote}")) {
-        return Err(disguised());
-    }
+    let is_so = text[start..].starts_with(&format!("{quote}{scalar}{quote}"));
     let start = start + quote.len();
-    Ok(Value {
-        text: scalar.to_owned(),
-        line,
-        column,
-        range: start..start + scalar.len(),
-    })
+    is_so.then(|| start..start + scalar.len())
+}
+
+/// Returns where an alias is written, `*name`, which ends at white space or a sign of a flow collection.
+fn alias_range(text: &str, start: usize) -> Option<Range<usize>> {
+    let rest = text[start..].strip_prefix('*')?;
+    let ends = |c: char| c.is_whitespace() || ",[]{}".contains(c);
+    let length = rest.find(ends).unwrap_or(rest.len());
+    Some(start..start + 1 + length)
 }
 
 /// Returns how long the anchor and the tag are that a node begins with.
@@ -148,14 +154,6 @@ fn properties(node: &str) -> usize {
         rest = rest[end..].trim_start();
     }
     node.len() - rest.len()
-}
-
-fn syntax(error: &ScanError) -> ManifestsError {
-    ManifestsError {
-        line: error.marker().line(),
-        column: error.marker().col() + 1,
-        problem: Problem::Syntax(error.info().to_owned()),
-    }
 }
 
 /// Where in a document the next node stands.
@@ -277,29 +275,30 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_replaced_is_refused_with_its_place() {
-        let refused = |text: &str| {
-            let error = Manifests::parse(text.to_owned()).unwrap_err();
-            (error.line, error.column, error.to_string())
-        };
-        let (line, column, message) = refused("a: b\nimage: \"\\x61pp\"\n");
-        assert_eq!((line, column), (2, 8));
-        assert!(
-            message.starts_with("\"app\" is written with escapes"),
-            "{message}"
-        );
-        for text in [
-            "image: |\n  app\n",
-            "image: >-\n  app\n",
-            "x:\nimage: 'a''b'\n",
+    fn what_is_written_otherwise_is_known_and_stays() {
+        for (text, says) in [
+            ("image: \"\\x61pp\"\n", "app"),
+            ("image: |\n  app\n", "app"),
+            ("image: >-\n  app\n", "app"),
+            ("image: 'a''b'\n", "a'b"),
+            ("{\"image\": \"docker.io\\/redis\"}", "docker.io/redis"),
         ] {
-            assert_eq!(refused(text).0, 2, "{text:?}");
+            let manifests = Manifests::parse(text.to_owned()).unwrap();
+            let value = &manifests.values()[0];
+            assert_eq!(value.text, says, "{text:?}");
+            assert!(!value.is_plain(), "{text:?}");
+            assert_eq!(manifests.replaced(|_| Some("b".to_owned())), text);
         }
-        let (line, _, message) = refused("a: b\nc: [\n");
-        assert!(line >= 2, "{line}");
-        assert!(message.starts_with("this is not YAML: "), "{message}");
-        // A template is no YAML before it is rendered.
-        assert!(refused("image: {{ .Values.image }}:{{ .Values.tag }}\n").0 == 1);
+    }
+
+    #[test]
+    fn an_alias_is_replaced_where_it_stands() {
+        let text =
+            "x: &img app\nimage: *img\nspec: {image: *img, y: *img}\nz: &list [a]\nimage: *list\n";
+        assert_eq!(texts(text), ["app", "app"]);
+        let manifests = Manifests::parse(text.to_owned()).unwrap();
+        let replaced = manifests.replaced(|_| Some("b:1".to_owned()));
+        assert_eq!(replaced, text.replace("image: *img", "image: b:1"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::git::Commit;
-use super::project::{Project, ProjectError, go_directory, manifest_path};
+use super::project::{Project, ProjectError, go_directory, in_tree, manifest_path};
 use crate::project::golang::workspace::Workspace;
 use crate::project::ignore;
 use crate::project::lock::{self, Lock};
@@ -36,7 +36,7 @@ pub fn read(
     commit: Commit,
 ) -> Result<Option<Earlier>, ProjectError> {
     let location = &now.location;
-    let path = manifest_path(location, file);
+    let path = manifest_path(location, file).filter(|path| commit.reaches(path));
     let document = match &path {
         Some(path) => text(&commit, path)?.map(|text| Document::new(path.as_str(), &text)),
         // What is not in the repository is what it is.
@@ -55,8 +55,7 @@ pub fn read(
         }
         None => now.lock.clone(),
     };
-    let path = path.unwrap_or_else(|| location.project.clone());
-    let matcher = ignore::load(&commit, &path, &location.project)?;
+    let matcher = ignore::load(&commit, &in_tree(location, file), &location.project)?;
     let tree = FilteredTree::new(commit, location.project.clone(), matcher);
     let start = go_directory(&tree, &location.project)?;
     let workspace = Workspace::load(&tree, &start, location.go_work.clone())?;

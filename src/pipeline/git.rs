@@ -5,6 +5,7 @@
     reason = "git is asked for facts of the commit"
 )]
 
+mod ask;
 mod commit;
 
 use std::path::Path;
@@ -12,7 +13,8 @@ use std::process::Command;
 
 use crate::project::manifest::GitValues;
 
-pub use commit::{Commit, CommitError};
+pub use ask::CommitError;
+pub use commit::Commit;
 
 /// Returns the facts; `None` outside a repository, without a commit, or without `git`.
 #[must_use]

@@ -188,7 +188,7 @@ fn outwards<'a>(start: &'a Path, names: &[&str]) -> Option<&'a Path> {
 }
 
 /// Returns `path` as seen from `folder`, with `..` where it lies outside.
-fn relative(folder: &Path, path: &Path) -> Result<TreePath, LocationError> {
+pub(super) fn relative(folder: &Path, path: &Path) -> Result<TreePath, LocationError> {
     let shared = folder
         .components()
         .zip(path.components())

@@ -115,14 +115,12 @@ pub fn pinned(outcomes: &[Outcome]) -> Vec<String> {
     lines.collect()
 }
 
-/// Returns what a deployment calls the image of this name, with one of these references or with others that
-/// the command line gave it: `name:tag@sha256:…` if it was pushed, `name:tag` if it is known by that alone.
+/// Returns what a deployment calls the image of this name: `name:tag@sha256:…` if it was pushed,
+/// `name:tag` if it is known by that alone.
 #[must_use]
-pub fn deployed(outcomes: &[Outcome], name: &str, references: &[String]) -> Option<String> {
+pub fn deployed(outcomes: &[Outcome], name: &str) -> Option<String> {
     let images = images(outcomes);
-    let named = || images.iter().filter(|image| image.name == name);
-    let is_meant = |image: &&&Outcome| image.references.iter().any(|one| references.contains(one));
-    let image = named().find(is_meant).or_else(|| named().next())?;
+    let image = images.into_iter().find(|image| image.name == name)?;
     let reference = image.references.first()?;
     Some(match (&image.digest, image.made) {
         (Some(digest), Made::Pushed | Made::Unchanged) => format!("{reference}@{digest}"),
@@ -187,23 +185,11 @@ mod tests {
 
     #[test]
     fn a_deployment_takes_a_digest_that_a_registry_knows() {
-        let other = Outcome {
-            references: vec!["a:3".to_owned()],
-            digest: Some("sha256:cc".to_owned()),
-            ..outcome("a")
-        };
-        let outcomes = [outcome("b"), outcome("a"), other];
-        let deployed = |references: &[&str]| {
-            let references: Vec<String> = references.iter().map(|&text| text.into()).collect();
-            deployed(&outcomes, "a", &references).unwrap()
-        };
-        assert_eq!(deployed(&["a:1", "a:2"]), "a:1@sha256:aa");
-        assert_eq!(deployed(&["a:3"]), "a:3@sha256:cc");
-        // `--tag` has named it otherwise.
-        assert_eq!(deployed(&["a:latest"]), "a:1@sha256:aa");
+        let outcomes = [outcome("b"), outcome("a")];
+        assert_eq!(deployed(&outcomes, "a").unwrap(), "a:1@sha256:aa");
         let loaded = [written(Some("sha256:bb"))];
-        assert_eq!(super::deployed(&loaded, "a", &[]).unwrap(), "a:1");
-        assert_eq!(super::deployed(&loaded, "b", &[]), None);
+        assert_eq!(deployed(&loaded, "a").unwrap(), "a:1");
+        assert_eq!(deployed(&loaded, "b"), None);
     }
 
     /// Returns what comes of an image that is only written to files.

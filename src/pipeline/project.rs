@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::git;
-use super::location::Location;
+use super::location::{Location, relative};
 use crate::project::golang::workspace::{Workspace, WorkspaceError};
 use crate::project::ignore::{self, IgnoreError};
 use crate::project::lock::{self, Lock};
@@ -144,13 +144,15 @@ fn document(
 
 /// Returns where in the tree the manifest is, for what lies beside it: the one named, else
 /// `goimage.toml`. One outside of the tree is taken to lie in the project's folder.
-fn in_tree(location: &Location, file: Option<&Path>) -> TreePath {
+pub(super) fn in_tree(location: &Location, file: Option<&Path>) -> TreePath {
     let named = file.and_then(Path::file_name).unwrap_or_default();
     let elsewhere = || location.project.join(&named.to_string_lossy());
-    manifest_path(location, file).unwrap_or_else(elsewhere)
+    let path = manifest_path(location, file).filter(|path| path.climbs() == 0);
+    path.unwrap_or_else(elsewhere)
 }
 
-/// Returns where in the tree the manifest is, or would be; none if one outside of it was named.
+/// Returns where the manifest is, or would be, seen from the tree's root; none if its folder is not
+/// there.
 pub(super) fn manifest_path(location: &Location, file: Option<&Path>) -> Option<TreePath> {
     let Some(file) = file else {
         return Some(location.project.join(FILE_NAME));
@@ -160,8 +162,8 @@ pub(super) fn manifest_path(location: &Location, file: Option<&Path>) -> Option<
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
-    let inside = folder.strip_prefix(&location.root).ok()?;
-    Some(TreePath::new(inside.to_str()?).join(&name))
+    let folder = relative(&location.root, &folder).ok()?;
+    Some(folder.join(&name))
 }
 
 /// Reads the lock file of the manifest: the one named, else of `goimage.toml`. Returns where it is,

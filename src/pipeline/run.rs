@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use self::gate::Gate;
 pub(super) use self::layout::{index, named};
 pub use self::pushed::{Asking, Pushed};
-use self::session::start;
+use self::session::{Served, start};
 use super::caches::Caches;
 use super::exports::{Export, Receiver, Shape, requested};
 use super::function::{Function, FunctionError, Inputs};
@@ -38,7 +38,6 @@ use super::outcome::Outcome;
 use crate::buildkit::client::Client;
 use crate::buildkit::engine::ArchiveWriter;
 use crate::buildkit::error::{Error as WireError, ErrorKind};
-use crate::buildkit::session::Session;
 use crate::buildkit::session::auth::CredentialStore;
 use crate::buildkit::session::content::IndexError;
 use crate::buildkit::session::secrets::{SecretError, SecretSource};
@@ -96,6 +95,9 @@ pub enum RunError {
         /// What stands in the way.
         source: Box<LoadError>,
     },
+    /// An output cannot be kept on this machine.
+    #[error("{0}")]
+    Output(String),
     /// A cache that must be written cannot be.
     #[error("the cache {cache} cannot be written")]
     Cache {
@@ -246,7 +248,7 @@ struct Run<'a> {
     client: &'a Client,
     function: Function<'a>,
     offer: &'a Offer,
-    shared: Session,
+    shared: Served,
     events: &'a mpsc::Sender<Event>,
     /// Cancelled by the user, or when an image fails.
     failed: CancellationToken,
@@ -292,8 +294,9 @@ impl Run<'_> {
             attributes,
             ..SolveOptions::default()
         };
+        let served = own.as_ref().unwrap_or(&self.shared);
         let build = self.client.build(
-            own.as_ref().unwrap_or(&self.shared),
+            &served.session,
             options,
             self.events.clone(),
             self.failed.clone(),
@@ -307,7 +310,8 @@ impl Run<'_> {
                 Ok(result)
             },
         );
-        outcome(inputs, export, build.await?)
+        let built = build.await.map_err(|error| served.reason(error.into()))?;
+        outcome(inputs, export, built)
     }
 }
 

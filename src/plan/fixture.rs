@@ -1,6 +1,6 @@
 //! Projects held in memory, planned, for tests.
 
-use super::{Caching, Naming, Plan, PlanError, Request, plan};
+use super::{Caching, Named, Naming, Plan, PlanError, Request, names, plan};
 use crate::oci::Platform;
 use crate::project::golang::workspace::{GoWork, Workspace};
 use crate::project::manifest::{Document, Manifest, Values};
@@ -94,6 +94,13 @@ impl Project {
 
     /// Plans it for steps that run on linux/amd64.
     pub(crate) fn try_plan(&self) -> Result<Plan, PlanError> {
+        self.with_request(plan)
+    }
+
+    fn with_request<T>(
+        &self,
+        plan: impl FnOnce(Request<'_>) -> Result<T, PlanError>,
+    ) -> Result<T, PlanError> {
         let workspace = Workspace::load(&self.tree, &self.folder, GoWork::Auto)?;
         plan(Request {
             tree: &self.tree,
@@ -107,6 +114,11 @@ impl Project {
             naming: &self.naming,
             caching: &self.caching,
         })
+    }
+
+    /// Returns what its images are called.
+    pub(crate) fn names(&self) -> Vec<Named> {
+        self.with_request(names).expect("names")
     }
 
     /// As [`Self::try_plan`], of a project without faults.

@@ -6,6 +6,7 @@
 
 mod container;
 mod context;
+mod drafts;
 mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -29,6 +30,7 @@ use crate::project::manifest::{Base, Compression};
 use crate::project::tree::TreePath;
 
 pub use container::{Layout, paths};
+pub use drafts::{Named, NamedProgram, names};
 pub use error::PlanError;
 pub use naming::Naming;
 pub use pinning::{Lacking, Needs, needs};

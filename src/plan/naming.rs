@@ -16,19 +16,17 @@ pub struct Naming {
 }
 
 impl Naming {
-    /// Returns whether an image of this name is to be built.
+    /// Returns whether the image of this name is to be built, which is one of `names`.
     #[must_use]
-    pub(super) fn wants(&self, name: &str) -> bool {
-        self.targets.is_empty() || self.targets.iter().any(|target| means(target, name))
+    pub(super) fn wants(&self, name: &str, names: &[String]) -> bool {
+        let mut targets = self.targets.iter();
+        self.targets.is_empty() || targets.any(|target| means(target, name, names))
     }
 
     /// Returns the targets that mean none of the images of these names.
     #[must_use]
-    pub(super) fn unknown<'n>(
-        &self,
-        names: impl Iterator<Item = &'n String> + Clone,
-    ) -> Vec<String> {
-        let known = |target: &&String| names.clone().any(|name| means(target, name));
+    pub(super) fn unknown(&self, names: &[String]) -> Vec<String> {
+        let known = |target: &&String| names.iter().any(|name| means(target, name, names));
         let targets = self.targets.iter();
         targets.filter(|target| !known(target)).cloned().collect()
     }
@@ -53,10 +51,13 @@ impl Naming {
     }
 }
 
-/// Tells whether a target is an image's name or the end of it.
-fn means(target: &str, name: &str) -> bool {
+/// Tells whether a target is an image's name or, if no image has it as its name, the end of it.
+fn means(target: &str, name: &str, names: &[String]) -> bool {
+    if names.iter().any(|name| name == target) {
+        return name == target;
+    }
     let rest = name.strip_suffix(target);
-    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+    rest.is_some_and(|rest| rest.ends_with('/'))
 }
 
 #[cfg(test)]
@@ -69,10 +70,22 @@ mod tests {
             targets: vec!["api".to_owned()],
             ..Naming::default()
         };
-        assert!(naming.wants("api"));
-        assert!(naming.wants("registry.example.com/team/api"));
-        assert!(!naming.wants("registry.example.com/team/other-api"));
-        let names = ["registry.example.com/team/other".to_owned()];
-        assert_eq!(naming.unknown(names.iter()), ["api"]);
+        let names = |names: &[&str]| -> Vec<String> {
+            let names = names.iter().map(|&name| name.to_owned());
+            names.collect()
+        };
+        let wanted = |all: &[&str]| -> Vec<String> {
+            let mut all = names(all);
+            let known = all.clone();
+            all.retain(|name| naming.wants(name, &known));
+            all
+        };
+        let api = "registry.example.com/team/api";
+        assert_eq!(wanted(&[api, "registry.example.com/team/other-api"]), [api]);
+        assert_eq!(wanted(&[api, "team/api"]), [api, "team/api"]);
+        // The whole name of one means no other.
+        assert_eq!(wanted(&[api, "api"]), ["api"]);
+        let other = names(&["registry.example.com/team/other"]);
+        assert_eq!(naming.unknown(&other), ["api"]);
     }
 }

@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::context;
+use super::drafts::{Draft, drafts};
 use super::error::PlanError;
-use super::mains::{self, Program};
+use super::mains::Program;
 use super::naming::Naming;
 use super::sharing::{connected, join, needs};
 use super::steps::caching::Policy;
@@ -111,7 +112,7 @@ pub fn plan(request: Request<'_>) -> Result<Plan, PlanError> {
 }
 
 /// Returns the target platforms, each once, in the order of their first mention.
-fn platforms(request: &Request<'_>) -> Vec<Platform> {
+pub(super) fn platforms(request: &Request<'_>) -> Vec<Platform> {
     let manifest = &request.manifest.build.platforms;
     let wanted = if request.platforms.is_empty() {
         manifest
@@ -136,9 +137,6 @@ struct Planner<'a> {
     compiles: Compiles,
 }
 
-/// Index of an `[[image]]` and the programs of one image that is made after it.
-type Draft = (usize, Vec<Program>);
-
 /// The compile steps so far.
 #[derive(Default)]
 struct Compiles {
@@ -149,38 +147,12 @@ struct Compiles {
 }
 
 impl Planner<'_> {
+    /// Plans the images that are wanted.
     fn images(&mut self) -> Result<Vec<ImageStep>, PlanError> {
-        let manifest = self.request.manifest;
-        let selection = self.request.selection.iter();
-        let selected = selection.map(|pattern| self.programs(std::slice::from_ref(pattern)));
-        let selected: Vec<Vec<Program>> = selected.collect::<Result<_, _>>()?;
-        let mut drafts: Vec<Draft> = Vec::new();
-        for (index, image) in manifest.images.iter().enumerate() {
-            let everything = ["./...".to_owned()];
-            let programs = self.programs(image.binaries.as_deref().unwrap_or(&everything))?;
-            let groups: Vec<Vec<Program>> = match image.binaries {
-                Some(_) => vec![programs],
-                None => programs.into_iter().map(|program| vec![program]).collect(),
-            };
-            let wanted = groups.into_iter().filter(|group| {
-                selected.is_empty() || selected.iter().any(|selected| overlap(selected, group))
-            });
-            drafts.extend(wanted.map(|group| (index, group)));
-        }
-        let absent = self.request.selection.iter().zip(&selected);
-        let absent = absent.filter(|(_, programs)| {
-            let mut groups = drafts.iter().map(|(_, group)| group);
-            !groups.any(|group| overlap(programs, group))
-        });
-        let absent: Vec<String> = absent.map(|(pattern, _)| pattern.clone()).collect();
-        match absent.is_empty() {
-            true => self.name(drafts),
-            false => Err(PlanError::NotInAnyImage { selection: absent }),
-        }
-    }
-
-    fn programs(&self, patterns: &[String]) -> Result<Vec<Program>, PlanError> {
-        mains::programs(&self.loaders, self.request.project, patterns)
+        let drafts = drafts(&self.request, &self.loaders, &self.values)?;
+        let programs = drafts.iter().flat_map(|draft| &draft.programs);
+        self.warm(programs.map(|program| &program.main));
+        drafts.into_iter().map(|draft| self.image(draft)).collect()
     }
 
     /// Loads what programs need, on all platforms, before one after the other asks for it.
@@ -191,61 +163,18 @@ impl Planner<'_> {
         }
     }
 
-    /// Names the drafts and plans those that are wanted.
-    fn name(&mut self, drafts: Vec<Draft>) -> Result<Vec<ImageStep>, PlanError> {
-        let naming = self.request.naming;
-        let mut named = Vec::new();
-        let mut names: BTreeMap<String, String> = BTreeMap::new();
-        for (index, group) in drafts {
-            let image = &self.request.manifest.images[index];
-            let paths = group
-                .iter()
-                .map(|program| program.main.import_path.as_str());
-            let first = paths.clone().next().map(binary_name);
-            let values = self.values.with_binary(first.unwrap_or_default());
-            let (name, references) = naming.name(image, &values)?;
-            if !naming.wants(&name) {
-                continue;
-            }
-            let second = paths.collect::<Vec<_>>().join(", ");
-            if let Some(first) = names.insert(name.clone(), second.clone()) {
-                return Err(PlanError::SameName {
-                    name,
-                    first,
-                    second,
-                });
-            }
-            if !naming.tags.is_empty() && names.len() > 1 {
-                return Err(PlanError::TagsForSeveral);
-            }
-            named.push((index, name, references, group, values));
-        }
-        let unknown = naming.unknown(names.keys());
-        if !unknown.is_empty() {
-            return Err(PlanError::NoTarget { targets: unknown });
-        }
-        let programs = named.iter().flat_map(|(.., group, _)| group);
-        self.warm(programs.map(|program| &program.main));
-        let images = named
-            .into_iter()
-            .map(|(index, name, references, group, values)| {
-                self.image(index, name, references, &group, &values)
-            });
-        images.collect()
-    }
-
-    fn image(
-        &mut self,
-        written: usize,
-        name: String,
-        references: Vec<Reference>,
-        programs: &[Program],
-        values: &Values,
-    ) -> Result<ImageStep, PlanError> {
+    fn image(&mut self, draft: Draft) -> Result<ImageStep, PlanError> {
+        let Draft {
+            written,
+            name,
+            references,
+            programs,
+            values,
+        } = draft;
         let image = &self.request.manifest.images[written];
         let mut platforms = Vec::new();
         for index in 0..self.loaders.len() {
-            let binaries = self.binaries(index, programs)?;
+            let binaries = self.binaries(index, &programs)?;
             if binaries.is_empty() {
                 continue;
             }
@@ -257,14 +186,14 @@ impl Planner<'_> {
                 image,
                 platform,
                 &binaries,
-                values,
+                &values,
             );
             platforms.push(planned.map_err(|source| PlanError::Image {
                 name: name.clone(),
                 source,
             })?);
         }
-        let annotations = image::expand(&image.annotations, values);
+        let annotations = image::expand(&image.annotations, &values);
         let annotations = annotations.map_err(|error| PlanError::Image {
             name: name.clone(),
             source: error.into(),
@@ -378,10 +307,4 @@ impl Planner<'_> {
             main,
         )?)
     }
-}
-
-/// Tells whether two groups have a program in common.
-fn overlap(some: &[Program], others: &[Program]) -> bool {
-    let mut some = some.iter().map(|program| &program.main);
-    some.any(|main| others.iter().any(|other| other.main == *main))
 }

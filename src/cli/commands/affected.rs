@@ -1,5 +1,9 @@
 //! `gobuild affected`
 
+use std::error::Error as StdError;
+use std::iter;
+use std::sync::Arc;
+
 use crate::affected::{Affected, affected};
 use crate::cli::output::Output;
 use crate::cli::settings::{self, ProjectArgs, Travel};
@@ -17,10 +21,13 @@ const REASONS: usize = 3;
 /// Name the images that differ from those of a commit; needs no builder
 ///
 /// Compared are the files that each image is compiled from and copied from, and all that is said of how. What
-/// is not committed, or not tracked, counts as it lies there. Versions that are taken from git are no difference.
+/// git does not track counts as changed for the images that see it. Versions that are taken from git, and other
+/// variables, are no difference.
 ///
 /// Prints one name per line, as --target takes them, and why on standard error.
 #[derive(Debug, clap::Args)]
+// It would rename the one image that is built, and nothing is.
+#[command(mut_arg("tag", |tag| tag.hide(true).conflicts_with("since")))]
 pub(crate) struct Args {
     #[command(flatten)]
     project: ProjectArgs,
@@ -36,7 +43,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Outcome {
-    let project = args.project.place.project(settings::epoch()?)?;
+    let mut project = args.project.place.project(settings::epoch()?)?;
+    // Whether a tag or a variable is there is a question of where a build runs.
+    project.values = project.values.or_samples(&project.manifest);
     let platform = args.build_platform.clone();
     let platform = platform.unwrap_or_else(settings::host_platform);
     let warn = |warning: String| output.warn(&warning);
@@ -57,9 +66,8 @@ pub(crate) fn run(args: &Args, output: &Output) -> Outcome {
         }
         output.note(&format!("{image}: {told}"));
     }
-    let mut names: Vec<&str> = affected.iter().map(|one| one.image.as_str()).collect();
-    names.dedup();
-    names.iter().try_for_each(|name| output.line(name))
+    let mut names = affected.iter().map(|one| &one.image);
+    names.try_for_each(|name| output.line(name))
 }
 
 impl Args {
@@ -70,23 +78,34 @@ impl Args {
         platform: &Platform,
         output: &Output,
     ) -> Result<Vec<Affected>, Error> {
-        let commit = Commit::open(&project.location.root, &self.since);
+        let commit = Commit::open(Arc::clone(&project.tree), &self.since);
         let commit = commit.map_err(|error| rendering::commit(&error))?;
+        if !commit.is_ancestor {
+            output.warn(&format!(
+                "HEAD and {} have no common commit here, as in a shallow clone: what only {0} has \
+                 counts, too",
+                self.since
+            ));
+        }
         let id = commit.id.clone();
-        let everything = |why: &str| {
+        let everything = |why: String| {
             output.warn(&format!("{why} at {id}: every image counts as new"));
             Ok(affected(plan, None, &|_| true))
         };
         let read = earlier::read(project, self.project.place.manifest(), commit);
         let earlier = match read {
             Ok(Some(earlier)) => earlier,
-            Ok(None) => return everything("the manifest was not there"),
-            Err(error) => return everything(&format!("the project could not be read ({error})")),
+            Ok(None) => return everything("the manifest was not there".to_owned()),
+            Err(error) => {
+                let why = format!("the project could not be read ({})", told(&error));
+                return everything(why);
+            }
         };
         let before = match self.project.plan_earlier(project, &earlier, platform)? {
             Ok(before) => before,
             Err(error) => {
-                return everything(&format!("the project could not be planned ({error})"));
+                let why = format!("the project could not be planned ({})", told(&error));
+                return everything(why);
             }
         };
         let commit = earlier.tree.inner();
@@ -94,4 +113,11 @@ impl Args {
             commit.is_changed(path)
         }))
     }
+}
+
+/// Returns an error with its causes.
+fn told(error: &(dyn StdError + 'static)) -> String {
+    let causes = iter::successors(Some(error), |&error| error.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
 }

@@ -180,6 +180,13 @@ pub(super) struct Wishes {
     epoch: u32,
 }
 
+impl Wishes {
+    /// Tells whether a registry gets the images.
+    pub(super) fn pushes(&self) -> bool {
+        self.outputs.iter().any(|output| output.kind.is_pushed())
+    }
+}
+
 async fn build(
     args: &Args,
     project: &Project,
@@ -322,14 +329,10 @@ async fn prepare(
 impl Args {
     /// Returns what the flags ask for where images are to be deployed: pushed, if nothing else is said,
     /// and named on standard output.
-    pub(super) fn pushing_by_default(&mut self) -> Result<Wishes, Error> {
+    pub(super) fn deployed(&mut self) -> Result<Wishes, Error> {
         self.push |= self.load.is_none() && self.output.is_empty();
         let wishes = self.wishes()?;
-        if wishes.outputs.iter().any(outputs::is_stdout) {
-            let message = "standard output is where the files go that name the images";
-            let error = Error::new(Kind::Usage, message);
-            return Err(error.hinted("name a file with dest=PATH".to_owned()));
-        }
+        outputs::check_deployed(&wishes.outputs)?;
         Ok(wishes)
     }
 

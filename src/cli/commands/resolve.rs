@@ -16,14 +16,16 @@ use crate::pipeline::project::Project;
 
 /// Build and push the images that Kubernetes files name; print the files with their digests
 ///
-/// A value names an image as the manifest does, `image: NAME[:TAG]`, or by one of its main packages, as ko has it:
-/// ko://IMPORT/PATH or ko://./FOLDER, under any key. NAME:TAG@sha256:DIGEST takes its place, and nothing
+/// A value names an image as the manifest does, `image: NAME[:TAG]`, or by the main package that it runs, as ko has
+/// it: ko://IMPORT/PATH or ko://./FOLDER, under any key. NAME:TAG@sha256:DIGEST takes its place, and nothing
 /// else changes. Images that no file names are not built.
 ///
 /// Images are pushed, unless --load or --output says otherwise; what is not pushed is named without a digest.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 #[command(mut_arg("file", |file| file.short(None).long("manifest")))]
+// The files select the images.
+#[command(mut_arg("target", |target| target.hide(true).conflicts_with("filenames")))]
 pub(crate) struct Args {
     /// File with YAML or JSON, folder of such files (.yaml, .yml, .json), or - for standard input; repeatable
     #[arg(
@@ -40,6 +42,11 @@ pub(crate) struct Args {
     image: image::Args,
 }
 
+/// A value that names an image and cannot be replaced.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is written with escapes or over several lines; write it plain, on one line")]
+struct Disguised(String);
+
 /// A file as it was read.
 struct Source {
     /// None for standard input.
@@ -48,7 +55,7 @@ struct Source {
 }
 
 pub(crate) fn run(mut args: Args, output: &Output) -> Outcome {
-    let wishes = args.image.pushing_by_default()?;
+    let wishes = args.image.deployed()?;
     let sources = args.sources()?;
     let project = args.image.project.place.project(settings::epoch()?)?;
     let images = images(&args.image, &project)?;
@@ -57,23 +64,28 @@ pub(crate) fn run(mut args: Args, output: &Output) -> Outcome {
         for value in source.manifests.values() {
             let image = Image::named(&images, value);
             let image = image.map_err(|error| source.fault(value, &error).hinted(error.hint()))?;
-            named.extend(image.map(|image| &image.name));
+            let Some(image) = image else { continue };
+            if !value.is_plain() {
+                return Err(source.fault(value, &Disguised(value.text.clone())));
+            }
+            named.insert(&image.name);
         }
     }
     if named.is_empty() {
         output.warn("no image of this project is named; nothing is built");
         return output.data(resolved(&sources, |_| None).as_bytes());
     }
-    args.image.project.add_targets(named.into_iter().cloned());
+    args.image.project.set_targets(named.into_iter().cloned());
     image::make(&args.image, &project, &wishes, |built| {
-        let mut names = Vec::new();
-        for image in &images {
-            names.push(deployed(built, &image.name, &image.references));
+        if !wishes.pushes() {
+            output.warn(
+                "what is not pushed is named without a digest: its text is the same after every \
+                 build, and :latest is always pulled unless imagePullPolicy says otherwise",
+            );
         }
         let text = resolved(&sources, |value| {
             let image = Image::named(&images, value).ok()??;
-            let index = images.iter().position(|known| known == image)?;
-            names[index].clone()
+            deployed(built, &image.name)
         });
         output.data(text.as_bytes())
     })
@@ -81,10 +93,10 @@ pub(crate) fn run(mut args: Args, output: &Output) -> Outcome {
 
 /// Returns the images of the project, whichever are to be built.
 fn images(args: &image::Args, project: &Project) -> Result<Vec<Image>, Error> {
-    let plan = args.project.plan_all(project)?;
+    let names = args.project.all_names(project)?;
     let naming = args.project.naming();
     let folder = &project.location.project;
-    Ok(Image::all(&plan, folder, naming.repository.as_deref()))
+    Ok(Image::all(&names, folder, naming.repository.as_deref()))
 }
 
 /// Returns all files as one.
@@ -92,7 +104,9 @@ fn resolved(sources: &[Source], with: impl Fn(&Value) -> Option<String>) -> Stri
     let mut text = String::new();
     for source in sources {
         let next = source.manifests.replaced(&with);
-        if !text.is_empty() && !next.starts_with("---") {
+        // A stream that begins with `{` kubectl takes for JSON to its end.
+        let is_json = sources.len() > 1 && next.trim_start().starts_with('{');
+        if (!text.is_empty() || is_json) && !next.starts_with("---") {
             text.push_str("---\n");
         }
         text.push_str(&next);
@@ -156,11 +170,24 @@ impl Args {
         let mut paths = Vec::new();
         for path in &self.filenames {
             match path.is_dir() {
-                true => self.list(path, &mut paths)?,
+                true => self.all_of(path, &mut paths)?,
                 false => paths.push(path.clone()),
             }
         }
         paths.iter().map(|path| Source::read(path)).collect()
+    }
+
+    /// Lists the files of a folder that was named: there must be some.
+    fn all_of(&self, folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Error> {
+        let before = paths.len();
+        self.list(folder, paths)?;
+        if paths.len() > before {
+            return Ok(());
+        }
+        let message = format!("{} holds no .yaml, .yml or .json file", folder.display());
+        let hint = "-R reads the folders in it, too".to_owned();
+        let hint = (!self.recursive).then_some(hint);
+        Err(Error::new(Kind::Usage, message).hinted(hint))
     }
 
     /// Lists the files of a folder, sorted.

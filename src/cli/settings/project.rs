@@ -12,7 +12,7 @@ use crate::oci::{Platform, Reference};
 use crate::pipeline::earlier::Earlier;
 use crate::pipeline::location::{self, Location};
 use crate::pipeline::project::{self, Project, ProjectError};
-use crate::plan::{Caching, Lacking, Naming, Plan, PlanError, Request, paths};
+use crate::plan::{Caching, Lacking, Named, Naming, Plan, PlanError, Request, paths};
 use crate::project::manifest::{CacheMode, Manifest};
 use crate::toolchain::Helper;
 
@@ -98,9 +98,9 @@ impl PathArgs {
 }
 
 impl ProjectArgs {
-    /// Has images of these names built, too.
-    pub(in crate::cli) fn add_targets(&mut self, names: impl Iterator<Item = String>) {
-        self.target.extend(names);
+    /// Has the images of these names built, and no others.
+    pub(in crate::cli) fn set_targets(&mut self, names: impl Iterator<Item = String>) {
+        self.target = names.collect();
     }
 
     /// Tells whether only some images were named.
@@ -163,16 +163,16 @@ impl ProjectArgs {
         Ok(plan)
     }
 
-    /// Plans all images of the project, named as the manifest and `--repository` say.
-    pub(in crate::cli) fn plan_all(&self, project: &Project) -> Result<Plan, Error> {
+    /// Names all images of the project as the manifest and `--repository` say.
+    pub(in crate::cli) fn all_names(&self, project: &Project) -> Result<Vec<Named>, Error> {
         let naming = Naming {
             tags: Vec::new(),
             targets: Vec::new(),
             ..self.naming()
         };
         let (platform, travel) = (host_platform(), Travel::default());
-        let planned = self.request(project, &platform, travel, &naming, crate::plan::plan)?;
-        planned.map_err(|error| self.rendered(&error, project))
+        let names = self.request(project, &platform, travel, &naming, crate::plan::names)?;
+        names.map_err(|error| self.rendered(&error, project))
     }
 
     /// Plans what the project was at a commit, with what its lock file pinned then.
@@ -182,7 +182,13 @@ impl ProjectArgs {
         earlier: &Earlier,
         build_platform: &Platform,
     ) -> Result<Result<Plan, PlanError>, Error> {
-        let (naming, platforms) = (self.naming(), self.platforms()?);
+        // What is named now need not have been there.
+        let naming = Naming {
+            targets: Vec::new(),
+            tags: Vec::new(),
+            ..self.naming()
+        };
+        let platforms = self.platforms()?;
         let caching = caching(&earlier.manifest, build_platform, Travel::default());
         let planned = crate::plan::plan(Request {
             tree: &earlier.tree,
@@ -190,7 +196,7 @@ impl ProjectArgs {
             manifest: &earlier.manifest,
             workspace: &earlier.workspace,
             values: &earlier.values,
-            selection: &now.location.selection,
+            selection: &[],
             platforms: &platforms,
             build_platform,
             naming: &naming,

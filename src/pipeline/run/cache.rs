@@ -41,7 +41,7 @@ impl Run<'_> {
         };
         let wanted: Vec<Wanted> = exports.iter().map(Export::wanted).collect();
         let build = self.client.build(
-            &self.shared,
+            &self.shared.session,
             options,
             self.events.clone(),
             self.failed.clone(),

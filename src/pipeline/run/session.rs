@@ -26,6 +26,22 @@ use crate::pipeline::exports::Receiver;
 use crate::pipeline::function::Inputs;
 use crate::pipeline::present::FILES_SOURCE;
 
+/// A session, and what the daemon sends through it.
+pub(super) struct Served {
+    pub(super) session: Session,
+    received: FileSendService,
+}
+
+impl Served {
+    /// Returns the reason of a failure: if an output could not be kept here, that.
+    pub(super) fn reason(&self, error: RunError) -> RunError {
+        match self.received.failure() {
+            Some(said) if !error.is_cancellation() => RunError::Output(said.to_owned()),
+            _ => error,
+        }
+    }
+}
+
 /// Opens a session that serves everything the build may ask for.
 pub(super) async fn start(
     client: &Client,
@@ -33,7 +49,7 @@ pub(super) async fn start(
     offer: &Offer,
     receivers: &BTreeMap<usize, Receiver>,
     mut archive: Option<ArchiveWriter>,
-) -> Result<Session, RunError> {
+) -> Result<Served, RunError> {
     let stores = ContentStores::new();
     stores.attach_source(
         STORE_ID,
@@ -58,6 +74,7 @@ pub(super) async fn start(
         };
         targets.insert(*index, target);
     }
+    let received = FileSendService::new(targets);
     let key = shared_key(offer);
     let session = Session::builder(&key)
         .service(stores.service(), content::METHODS)
@@ -76,11 +93,11 @@ pub(super) async fn start(
                 .into_server(),
             filesync::METHODS,
         )
-        .service(
-            FileSendService::new(targets).into_server(),
-            filesend::METHODS,
-        );
-    Ok(session.start(client).await?)
+        .service(received.clone().into_server(), filesend::METHODS);
+    Ok(Served {
+        session: session.start(client).await?,
+        received,
+    })
 }
 
 /// Returns the local source of copied files: just those that some image copies.

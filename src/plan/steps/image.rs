@@ -10,7 +10,7 @@ use crate::project::tree::{Tree, TreePath};
 use super::files::{self, FilesError};
 
 /// Folder of an image that binaries are put in.
-const BINARIES: &str = "/usr/local/bin";
+pub(crate) const BINARIES: &str = "/usr/local/bin";
 /// User of images on the built-in base: `nonroot`.
 const NONROOT: &str = "65532:65532";
 

@@ -142,6 +142,28 @@ impl PackedTree {
 
     /// Follows links to what stands at a path; `None` if nothing does.
     fn resolve(&self, path: &TreePath) -> Result<Option<TreePath>, TreeError> {
+        self.follow(path, |_| {})
+    }
+
+    /// Returns the links on the way to a path, and what they lead to; `None` if that is not there.
+    ///
+    /// # Errors
+    /// A link leads out of the tree, or in a circle.
+    pub fn way(&self, path: &TreePath) -> Result<Option<Vec<TreePath>>, TreeError> {
+        let mut way = Vec::new();
+        let found = self.follow(path, |link| way.push(link.clone()))?;
+        Ok(found.map(|found| {
+            way.push(found);
+            way
+        }))
+    }
+
+    /// Follows links, each of which is told.
+    fn follow(
+        &self,
+        path: &TreePath,
+        mut link: impl FnMut(&TreePath),
+    ) -> Result<Option<TreePath>, TreeError> {
         let escapes = || TreeError::Escapes { path: path.clone() };
         let mut open: Vec<String> = path.elements().map(str::to_owned).collect();
         open.reverse();
@@ -162,6 +184,7 @@ impl PackedTree {
             match self.entries.get(&next) {
                 None => return Ok(None),
                 Some(PackedKind::Symlink(target)) => {
+                    link(&next);
                     links += 1;
                     if target.starts_with('/') {
                         return Err(escapes());

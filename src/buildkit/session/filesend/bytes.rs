@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 
+use super::failures::Failures;
 use super::file::{Output, OutputError};
 
 /// How many messages wait for the disk.
@@ -36,15 +37,19 @@ struct Piece {
 }
 
 /// Receives a stream into a file.
-pub(super) fn to_file(path: PathBuf, inbound: impl Inbound) -> Answers {
-    receive(inbound, move |pieces| {
+pub(super) fn to_file(path: PathBuf, inbound: impl Inbound, failures: Failures) -> Answers {
+    receive(inbound, failures, move |pieces| {
         write(pieces, Output::create(&path)?, &path)
     })
 }
 
 /// Receives a stream into a writer.
-pub(super) fn to_writer(writer: Box<dyn Write + Send>, inbound: impl Inbound) -> Answers {
-    receive(inbound, move |pieces| {
+pub(super) fn to_writer(
+    writer: Box<dyn Write + Send>,
+    inbound: impl Inbound,
+    failures: Failures,
+) -> Answers {
+    receive(inbound, failures, move |pieces| {
         write(pieces, Output::through(writer), Path::new("-"))
     })
 }
@@ -52,6 +57,7 @@ pub(super) fn to_writer(writer: Box<dyn Write + Send>, inbound: impl Inbound) ->
 /// Runs `write` on a thread of its own; keeps its output when the stream ended well.
 fn receive(
     mut inbound: impl Inbound,
+    failures: Failures,
     write: impl FnOnce(mpsc::Receiver<Bytes>) -> Result<Output, OutputError> + Send + 'static,
 ) -> Answers {
     let (answer, answers) = mpsc::channel(1);
@@ -64,13 +70,13 @@ fn receive(
             () = answer.closed() => return,
         };
         let kept = async {
-            let output = writer.await.map_err(|error| failed(&error))?;
+            let output = writer.await.map_err(|error| failures.note(&error))?;
             // A writer that failed stopped the forwarding: its reason is the better one.
-            let output = output.map_err(|error| failed(&error))?;
+            let output = output.map_err(|error| failures.note(&error))?;
             sent?;
             let keep = tokio::task::spawn_blocking(move || output.keep());
-            let kept = keep.await.map_err(|error| failed(&error))?;
-            kept.map_err(|error| failed(&error))
+            let kept = keep.await.map_err(|error| failures.note(&error))?;
+            kept.map_err(|error| failures.note(&error))
         };
         if let Err(status) = kept.await {
             // If the caller is gone nobody is left to tell.
@@ -78,17 +84,6 @@ fn receive(
         }
     });
     answers
-}
-
-/// Returns a status that tells an error with its causes.
-pub(super) fn failed(error: &dyn std::error::Error) -> Status {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message = format!("{message}: {error}");
-        cause = error.source();
-    }
-    Status::unknown(message)
 }
 
 /// Passes the pieces on to the writer until the stream ends or the writer does.

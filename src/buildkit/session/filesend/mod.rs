@@ -12,6 +12,7 @@
 mod bytes;
 mod codec;
 mod directory;
+mod failures;
 mod file;
 mod packets;
 mod place;
@@ -30,6 +31,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::{KeyAndValueRef, MetadataMap};
 use tonic::{Request, Response, Status, Streaming};
 
+use failures::Failures;
 pub use service::FileSendServer;
 
 /// The methods that this service answers, as the session announces them.
@@ -58,6 +60,7 @@ pub struct FileSendService(Arc<Shared>);
 struct Shared {
     targets: Mutex<BTreeMap<usize, Target>>,
     metadata: Mutex<ExportMetadata>,
+    failures: Failures,
 }
 
 /// A target that one call writes to.
@@ -75,6 +78,7 @@ impl FileSendService {
         Self(Arc::new(Shared {
             targets: Mutex::new(targets),
             metadata: Mutex::default(),
+            failures: Failures::default(),
         }))
     }
 
@@ -91,6 +95,13 @@ impl FileSendService {
         metadata.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Returns why an output could not be kept here, the first of all. The daemon knows it, too, and
+    /// tells it as a failure of the build.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.0.failures.first()
+    }
+
     /// Receives one stream.
     async fn receive(
         &self,
@@ -105,10 +116,11 @@ impl FileSendService {
             metadata.entry(exporter).or_default().extend(told);
         }
         let inbound = request.into_inner();
+        let failures = self.0.failures.clone();
         let answers = match claimed {
-            Claimed::File(path) => bytes::to_file(path, inbound),
-            Claimed::Writer(writer) => bytes::to_writer(writer, inbound),
-            Claimed::Directory(path) => packets::to_directory(path, inbound),
+            Claimed::File(path) => bytes::to_file(path, inbound, failures),
+            Claimed::Writer(writer) => bytes::to_writer(writer, inbound, failures),
+            Claimed::Directory(path) => packets::to_directory(path, inbound, failures),
         };
         Ok(Response::new(ReceiverStream::new(answers)))
     }

@@ -9,15 +9,16 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tonic::Status;
 
-use super::bytes::{Answers, Inbound, failed};
+use super::bytes::{Answers, Inbound};
 use super::directory::{DirectoryReceiver, Progress, ReceiveError, WINDOW};
+use super::failures::{Failures, text};
 use crate::buildkit::session::fsutil::{self, Root};
 
 /// How many packets wait for the disk.
 const WAITING: usize = 16;
 
 /// Receives files into a folder, which is made if missing.
-pub(super) fn to_directory(path: PathBuf, inbound: impl Inbound) -> Answers {
+pub(super) fn to_directory(path: PathBuf, inbound: impl Inbound, failures: Failures) -> Answers {
     // Room for all requests that can be open, so that answering never waits for the network
     // while the daemon waits for this side to read.
     let (answer, answers) = mpsc::channel(WINDOW + 3);
@@ -35,10 +36,10 @@ pub(super) fn to_directory(path: PathBuf, inbound: impl Inbound) -> Answers {
             // The queue ended early because the stream broke: that is the better reason.
             Ok(Err(ReceiveError::Gone)) => match forwarded {
                 Err(status) => status,
-                Ok(()) => failed(&ReceiveError::Gone),
+                Ok(()) => Status::unknown(text(&ReceiveError::Gone)),
             },
-            Ok(Err(error)) => failed(&error),
-            Err(error) => failed(&error),
+            Ok(Err(error)) => failures.note(&error),
+            Err(error) => failures.note(&error),
         };
         // If the caller is gone nobody is left to tell.
         answer

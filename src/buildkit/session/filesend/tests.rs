@@ -90,7 +90,11 @@ async fn an_interrupted_tarball_leaves_nothing() {
     std::fs::write(&path, "old").unwrap();
     for by_error in [true, false] {
         let (pieces, inbound) = mpsc::channel(1);
-        let mut answers = super::bytes::to_file(path.clone(), ReceiverStream::new(inbound));
+        let mut answers = super::bytes::to_file(
+            path.clone(),
+            ReceiverStream::new(inbound),
+            Failures::default(),
+        );
         let message = prost::Message::encode_to_vec(&piece(&[0; 1000]));
         for _ in 0..20 {
             pieces.send(Ok(message.clone().into())).await.unwrap();

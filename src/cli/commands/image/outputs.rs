@@ -71,6 +71,23 @@ impl Args {
     }
 }
 
+/// Refuses outputs of images that files are to name, on standard output.
+pub(super) fn check_deployed(outputs: &[Wanted]) -> Result<(), Error> {
+    if outputs.iter().any(is_stdout) {
+        let message = "standard output is where the files go that name the images";
+        let error = Error::new(Kind::Usage, message);
+        return Err(error.hinted("name a file with dest=PATH".to_owned()));
+    }
+    let is_image = |output: &Wanted| !matches!(output.kind, OutputKind::Binaries(_));
+    match outputs.iter().any(is_image) {
+        true => Ok(()),
+        false => Err(Error::new(
+            Kind::Usage,
+            "binaries are no images that files could name",
+        )),
+    }
+}
+
 /// Tells whether an output goes to standard output.
 pub(super) fn is_stdout(output: &Wanted) -> bool {
     archive(output) == Some(&Destination::Stdout)
