@@ -3,16 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::Request;
-use super::context::context;
 use super::error::PlanError;
+use super::ground::with_ground;
 use super::mains::{self, Program};
 use super::steps::image::BINARIES;
-use super::steps::toolchain;
-use super::targets::platforms;
 use crate::oci::{Platform, Reference};
 use crate::project::golang::graph::Loader;
-use crate::project::golang::source::Sources;
-use crate::project::golang::workspace::Resolver;
 use crate::project::manifest::Values;
 use crate::project::manifest::names::binary_name;
 use crate::project::tree::TreePath;
@@ -56,22 +52,9 @@ pub struct NamedProgram {
 /// # Errors
 /// See [`PlanError`].
 pub fn names(request: Request<'_>) -> Result<Vec<Named>, PlanError> {
-    let go = &request.manifest.go;
-    let version = toolchain::version(go, request.workspace)?;
-    let platforms = platforms(&request);
-    let resolver = Resolver::new(request.workspace, request.tree).with_toolchain(&version);
-    let sources = Sources::new(request.tree);
-    let loaders = platforms.iter().map(|platform| {
-        let context = context(go, platform, &version);
-        let loader = Loader::new(request.workspace, &resolver, &sources, context);
-        (platform, loader)
-    });
-    let loaders: Vec<_> = loaders.collect();
-    let values = Values {
-        go_version: Some(version.as_str().to_owned()),
-        ..request.values.clone()
-    };
-    let drafts = drafts(&request, &loaders, &values)?;
+    let drafts = with_ground(&request, |ground| {
+        drafts(&request, &ground.loaders, &ground.values)
+    })?;
     let named = drafts.into_iter().map(|draft| {
         let image = &request.manifest.images[draft.written];
         let entrypoint = image

@@ -10,6 +10,7 @@ mod drafts;
 mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod ground;
 mod mains;
 mod naming;
 mod pinning;

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::context::context;
 use super::drafts::{Draft, drafts};
 use super::error::PlanError;
+use super::ground::{Ground, with_ground};
 use super::mains::Program;
 use super::naming::Naming;
 use super::sharing::{connected, join, needs};
@@ -19,8 +19,7 @@ use super::steps::{modules, toolchain};
 use super::{Caching, CompileStep, ImageStep, PLAN_VERSION, Plan};
 use crate::oci::{Platform, Reference};
 use crate::project::golang::graph::{Closure, Loader, MainPackage};
-use crate::project::golang::source::Sources;
-use crate::project::golang::workspace::{Resolver, Workspace};
+use crate::project::golang::workspace::Workspace;
 use crate::project::manifest::names::binary_name;
 use crate::project::manifest::{Manifest, Pgo, Values};
 use crate::project::tree::{Tree, TreePath};
@@ -55,29 +54,19 @@ pub struct Request<'a> {
 /// # Errors
 /// See [`PlanError`].
 pub fn plan(request: Request<'_>) -> Result<Plan, PlanError> {
+    with_ground(&request, |ground| planned(request, ground))
+}
+
+fn planned<'a>(request: Request<'a>, ground: Ground<'a>) -> Result<Plan, PlanError> {
     let go = &request.manifest.go;
-    let version = toolchain::version(go, request.workspace)?;
-    request.workspace.check_toolchain(&version)?;
-    let platforms = platforms(&request);
-    let resolver = Resolver::new(request.workspace, request.tree).with_toolchain(&version);
-    let sources = Sources::new(request.tree);
-    let loaders = platforms.iter().map(|platform| {
-        let context = context(go, platform, &version);
-        (
-            platform,
-            Loader::new(request.workspace, &resolver, &sources, context),
-        )
-    });
-    let values = Values {
-        go_version: Some(version.as_str().to_owned()),
-        ..request.values.clone()
-    };
-    let policy = Policy::new(go, &version, request.caching);
+    let version = ground.version;
+    request.workspace.check_toolchain(version)?;
+    let policy = Policy::new(go, version, request.caching);
     let mut planner = Planner {
         request,
         policy,
-        values,
-        loaders: loaders.collect(),
+        values: ground.values,
+        loaders: ground.loaders,
         compiles: Compiles::default(),
     };
     let images = planner.images()?;
@@ -90,7 +79,7 @@ pub fn plan(request: Request<'_>) -> Result<Plan, PlanError> {
     let plan = Plan {
         version: PLAN_VERSION,
         build_platform: request.build_platform.clone(),
-        toolchain: toolchain::step(go, &manifest.modules, &version),
+        toolchain: toolchain::step(go, &manifest.modules, version),
         modules: modules::step(
             go,
             &manifest.modules,
@@ -109,24 +98,6 @@ pub fn plan(request: Request<'_>) -> Result<Plan, PlanError> {
         policy,
     };
     Ok(connected(plan, packages::steps(means, &groups)))
-}
-
-/// Returns the target platforms, each once, in the order of their first mention.
-pub(super) fn platforms(request: &Request<'_>) -> Vec<Platform> {
-    let manifest = &request.manifest.build.platforms;
-    let wanted = if request.platforms.is_empty() {
-        manifest
-    } else {
-        request.platforms
-    };
-    let default = std::slice::from_ref(request.build_platform);
-    let wanted = if wanted.is_empty() { default } else { wanted };
-    let mut seen = BTreeSet::new();
-    wanted
-        .iter()
-        .filter(|platform| seen.insert(*platform))
-        .cloned()
-        .collect()
 }
 
 struct Planner<'a> {

@@ -329,7 +329,7 @@ async fn prepare(
 impl Args {
     /// Returns what the flags ask for where images are to be deployed: pushed, if nothing else is said,
     /// and named on standard output.
-    pub(super) fn deployed(&mut self) -> Result<Wishes, Error> {
+    pub(super) fn for_deployment(&mut self) -> Result<Wishes, Error> {
         self.push |= self.load.is_none() && self.output.is_empty();
         let wishes = self.wishes()?;
         outputs::check_deployed(&wishes.outputs)?;

@@ -55,7 +55,7 @@ struct Source {
 }
 
 pub(crate) fn run(mut args: Args, output: &Output) -> Outcome {
-    let wishes = args.image.deployed()?;
+    let wishes = args.image.for_deployment()?;
     let sources = args.sources()?;
     let project = args.image.project.place.project(settings::epoch()?)?;
     let images = images(&args.image, &project)?;

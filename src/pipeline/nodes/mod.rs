@@ -28,6 +28,7 @@ use super::function::Inputs;
 use super::outcome::Outcome;
 use super::run::{self, Offer, RunError};
 use crate::buildkit::client::Client;
+use crate::buildkit::error::Error as WireError;
 use crate::buildkit::session::auth::CredentialStore;
 use crate::buildkit::session::content::LayoutStore;
 use crate::oci::exporter::Destination;
@@ -73,12 +74,26 @@ pub async fn run(
     });
     let built = run::finished(join_all(shares).await)?;
     let credentials = nodes.first().map(|node| &node.offer.credentials);
+    // A registry may take its time.
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(WireError::Cancelled.into()),
+        outcomes = outcomes(split, &built, credentials) => outcomes,
+    }
+}
+
+/// Puts together what the nodes have built.
+async fn outcomes(
+    split: &Split,
+    built: &[Vec<Outcome>],
+    credentials: Option<&Arc<CredentialStore>>,
+) -> Result<Vec<Outcome>, RunError> {
     let mut outcomes = Vec::new();
     for place in &split.places {
         outcomes.push(match place {
-            Place::Whole(at) => at.of(&built).cloned().unwrap_or_default(),
+            Place::Whole(at) => at.of(built).cloned().unwrap_or_default(),
             Place::Parts(parts, join) => {
-                let joined = joined(join, parts, &built, credentials).await?;
+                let joined = joined(join, parts, built, credentials).await?;
                 joined.finished(join, credentials).await?
             }
         });
