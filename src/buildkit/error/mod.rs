@@ -189,6 +189,18 @@ pub(in crate::buildkit) fn return_status(error: &(dyn std::error::Error + 'stati
     }
 }
 
+/// Returns an error with its causes in one line.
+#[must_use]
+pub fn explained(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message = format!("{message}: {error}");
+        cause = error.source();
+    }
+    message
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

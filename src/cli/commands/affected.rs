@@ -1,10 +1,9 @@
 //! `gobuild affected`
 
-use std::error::Error as StdError;
-use std::iter;
 use std::sync::Arc;
 
 use crate::affected::{Affected, affected};
+use crate::buildkit::error::explained;
 use crate::cli::output::Output;
 use crate::cli::settings::{self, ProjectArgs, Travel};
 use crate::cli::{Outcome, rendering};
@@ -97,14 +96,14 @@ impl Args {
             Ok(Some(earlier)) => earlier,
             Ok(None) => return everything("the manifest was not there".to_owned()),
             Err(error) => {
-                let why = format!("the project could not be read ({})", told(&error));
+                let why = format!("the project could not be read ({})", explained(&error));
                 return everything(why);
             }
         };
         let before = match self.project.plan_earlier(project, &earlier, platform)? {
             Ok(before) => before,
             Err(error) => {
-                let why = format!("the project could not be planned ({})", told(&error));
+                let why = format!("the project could not be planned ({})", explained(&error));
                 return everything(why);
             }
         };
@@ -113,11 +112,4 @@ impl Args {
             commit.is_changed(path)
         }))
     }
-}
-
-/// Returns an error with its causes.
-fn told(error: &(dyn StdError + 'static)) -> String {
-    let causes = iter::successors(Some(error), |&error| error.source());
-    let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    causes.join(": ")
 }

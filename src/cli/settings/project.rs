@@ -125,6 +125,15 @@ impl ProjectArgs {
         }
     }
 
+    /// Returns how images are named if all are wanted, whatever `--tag` calls one of them.
+    fn naming_of_all(&self) -> Naming {
+        Naming {
+            tags: Vec::new(),
+            targets: Vec::new(),
+            ..self.naming()
+        }
+    }
+
     /// Returns the platforms that were named. An empty variable names none.
     pub(in crate::cli) fn platforms(&self) -> Result<Vec<Platform>, Error> {
         let variable = std::env::var("DOCKER_DEFAULT_PLATFORM").unwrap_or_default();
@@ -165,12 +174,8 @@ impl ProjectArgs {
 
     /// Names all images of the project as the manifest and `--repository` say.
     pub(in crate::cli) fn all_names(&self, project: &Project) -> Result<Vec<Named>, Error> {
-        let naming = Naming {
-            tags: Vec::new(),
-            targets: Vec::new(),
-            ..self.naming()
-        };
         let (platform, travel) = (host_platform(), Travel::default());
+        let naming = self.naming_of_all();
         let names = self.request(project, &platform, travel, &naming, crate::plan::names)?;
         names.map_err(|error| self.rendered(&error, project))
     }
@@ -183,11 +188,7 @@ impl ProjectArgs {
         build_platform: &Platform,
     ) -> Result<Result<Plan, PlanError>, Error> {
         // What is named now need not have been there.
-        let naming = Naming {
-            targets: Vec::new(),
-            tags: Vec::new(),
-            ..self.naming()
-        };
+        let naming = self.naming_of_all();
         let platforms = self.platforms()?;
         let caching = caching(&earlier.manifest, build_platform, Travel::default());
         let planned = crate::plan::plan(Request {

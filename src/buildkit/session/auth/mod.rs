@@ -26,6 +26,7 @@ use buildkit_proto::moby::filesync::v1::{
 };
 use tonic::{Request, Response, Status};
 
+use crate::buildkit::error::explained;
 use authority::Seeds;
 
 pub use credentials::Credentials;
@@ -121,17 +122,6 @@ pub async fn bearer(
     token
         .map(|answer| answer.token)
         .map_err(|error| failed(&error))
-}
-
-/// Returns an error with its causes in one line.
-fn explained(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message = format!("{message}: {error}");
-        cause = error.source();
-    }
-    message
 }
 
 #[tonic::async_trait]

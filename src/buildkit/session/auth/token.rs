@@ -10,6 +10,7 @@ use tonic::Status;
 
 use super::credentials::Credentials;
 use super::http::{HttpClients, HttpError, is_loopback};
+use crate::buildkit::error::explained;
 
 /// What a token without a stated life is good for, in seconds.
 const DEFAULT_LIFE: i64 = 60;
@@ -39,7 +40,7 @@ pub(super) enum TokenError {
 impl TokenError {
     /// Returns the answer to the daemon.
     pub(super) fn into_status(self, host: &str) -> Status {
-        let message = format!("no token for {host}: {}", super::explained(&self));
+        let message = format!("no token for {host}: {}", explained(&self));
         match self {
             Self::Refused {
                 status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN,

@@ -11,7 +11,8 @@ use tonic::Status;
 
 use super::bytes::{Answers, Inbound};
 use super::directory::{DirectoryReceiver, Progress, ReceiveError, WINDOW};
-use super::failures::{Failures, text};
+use super::failures::Failures;
+use crate::buildkit::error::explained;
 use crate::buildkit::session::fsutil::{self, Root};
 
 /// How many packets wait for the disk.
@@ -36,7 +37,7 @@ pub(super) fn to_directory(path: PathBuf, inbound: impl Inbound, failures: Failu
             // The queue ended early because the stream broke: that is the better reason.
             Ok(Err(ReceiveError::Gone)) => match forwarded {
                 Err(status) => status,
-                Ok(()) => Status::unknown(text(&ReceiveError::Gone)),
+                Ok(()) => Status::unknown(explained(&ReceiveError::Gone)),
             },
             Ok(Err(error)) => failures.note(&error),
             Err(error) => failures.note(&error),
